@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a kind of control is: how it judges facts, and how it words the intent to change them."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from cksharden.model import Judgement
+    from cksharden.facts import NodeFacts
+
+
+class CannotRemedy(Exception):  # noqa: N818 - an answer, not a fault
+    """A failing control that this kind does not change; the text is the plan's reason."""
+
+
+class Kind(Protocol):
+    """Behaviour shared by all controls of one kind; one instance, no state."""
+
+    name: str
+    role: str
+    """The role that executes this kind's items, so its list is `<role>_settings`."""
+    spec: type[Any]
+    """The schema of the control's `with:`, a msgspec Struct whose __post_init__ may raise ValueError."""
+
+    def requests(self, spec: Any, /) -> list[dict[str, Any]]:
+        """Return what the collector must bring besides its standing sections."""
+
+    def judge(self, spec: Any, facts: NodeFacts) -> Judgement:
+        """Return what holds. Raises facts.Unknown where the facts can't say."""
+
+    def remedy(self, spec: Any, facts: NodeFacts) -> list[dict[str, Any]]:
+        """Return the items that would make a failing control hold. Raises CannotRemedy with the reason."""
+
+    def changes(self, items: list[dict[str, Any]], facts: NodeFacts) -> dict[str, Any]:
+        """Return what the items change, by the same function that the role uses."""
+
+    def example(self, snippet: dict[str, Any]) -> NodeFacts:
+        """Return the facts that a control's example describes. Raises ValueError for an unknown key."""

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build the kubelet section of a node's facts from the short examples in control files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from cksharden.facts import NodeFacts
+
+_CONFIG = "/var/lib/kubelet/config.yaml"
+_DIRECTORY = "/etc/kubernetes/kubelet.conf.d"
+_UNIT = "/usr/lib/systemd/system/kubelet.service"
+_DEFAULTS = "/etc/default/kubelet"
+_STARTED = 1000.0
+
+
+class KubeletExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A kubelet in a few words; what is not said is as kubeadm leaves it."""
+
+    config: dict[str, Any] = {}
+    """The KubeletConfiguration."""
+    drop_ins: dict[str, dict[str, Any]] = {}
+    """File name -> KubeletConfiguration."""
+    flags: list[str] = []
+    """KUBELET_EXTRA_ARGS of /etc/default/kubelet, and of the live process."""
+    live_flags: list[str] | None = None
+    """The live process's own, where they differ."""
+    version: str = "v1.37.2"
+    config_newer: bool = False
+    """The configuration file changed after the process started."""
+    error: str | None = None
+    """Why the configuration file could not be read."""
+
+
+def example_facts(snippet: dict[str, Any]) -> NodeFacts:
+    """Return a node whose kubelet is as the snippet says.
+
+    Raises:
+        ValueError: the snippet has a key that KubeletExample has not, or a wrong type.
+    """
+    example = msgspec.convert(snippet, KubeletExample)
+    base = [f"--config={_CONFIG}", *([f"--config-dir={_DIRECTORY}"] if example.drop_ins else [])]
+    start = f"/usr/bin/kubelet {' '.join(base)} $KUBELET_EXTRA_ARGS"
+    unit = f"[Service]\nEnvironmentFile=-{_DEFAULTS}\nExecStart={start}\n"
+    live = example.flags if example.live_flags is None else example.live_flags
+    config = _file(
+        msgspec.json.encode(example.config).decode(), _STARTED + (60 if example.config_newer else -60)
+    )
+    names = sorted(example.drop_ins)
+    files = {
+        _UNIT: _file(unit),
+        _DEFAULTS: _file(f'KUBELET_EXTRA_ARGS="{" ".join(example.flags)}"\n'),
+        _CONFIG: config | {"error": example.error},
+    }
+    files |= {
+        f"{_DIRECTORY}/{name}": _file(msgspec.json.encode(example.drop_ins[name]).decode()) for name in names
+    }
+    data = {
+        "version": example.version,
+        "unit": {"fragment_path": _UNIT, "drop_in_paths": []},
+        "process": {"pid": 100, "argv": ["/usr/bin/kubelet", *base, *live], "started": _STARTED},
+        "config_dir_files": [f"{_DIRECTORY}/{name}" for name in names],
+        "files": files,
+    }
+    section = {"schema": "1.0", "status": "ok", "reason": "", "data": data}
+    node = {"schema": "1.0", "status": "ok", "reason": "", "data": {"kind": "worker"}}
+    return NodeFacts("example", {"node": node, "kubelet": section})
+
+
+def _file(text: str, mtime: float = _STARTED - 60) -> dict[str, Any]:
+    return {"exists": True, "error": None, "text": text, "truncated": False, "lossy": False, "mtime": mtime}

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Failing findings become intent; everything else is left alone, with its reason."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from cksharden.catalog import Catalogued, Selection, load_controls
+from cksharden.evaluate import evaluate
+from cksharden.facts import Collected, NodeFacts, Unreachable
+from cksharden.model import Plan, Status
+from cksharden.plan import make_plan
+from tests.unit.plugins.kubelet_section import CONFIG, DEFAULTS, DIRECTORY, entry, section
+
+CONTROLS = {one.control.id: one for one in load_controls()}
+GROUND = {"digest": "sha256:0", "mode": "0644", "uid": 0, "gid": 0, "owner": "root", "group": "root"}
+
+
+def _section(data: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": "1.0", "status": "ok", "reason": "", "data": data}
+
+
+def node(host: str = "w1", kind: str = "worker", *, config_mode: str = "0644") -> NodeFacts:
+    """A node as kubeadm leaves it."""
+    kubelet = section()
+    kubelet["process"]["argv"] += ["--node-ip=10.0.0.1", "--v=2"]
+    for one in kubelet["files"].values():
+        one |= copy.deepcopy(GROUND)
+    kubelet["files"][CONFIG]["mode"] = config_mode
+    config = {
+        "path": CONFIG,
+        "real_path": CONFIG,
+        "exists": True,
+        "error": None,
+        **GROUND,
+        "mode": config_mode,
+    }
+    files = {"patterns": {CONFIG: {"matches": [config], "error": None}}}
+    sections = {"node": _section({"kind": kind}), "kubelet": _section(kubelet), "files": _section(files)}
+    return NodeFacts(host, sections)
+
+
+def plan_of(facts: Collected, *controls: str, named: frozenset[str] = frozenset()) -> Plan:
+    chosen: tuple[Catalogued, ...] = tuple(CONTROLS[name] for name in controls)
+    findings = evaluate(chosen, facts, run="r", profile="p")
+    return make_plan(findings, Selection("p", chosen, named), facts)
+
+
+def test_a_failing_setting_becomes_an_item_with_the_ground_of_every_file_it_touches() -> None:
+    host = plan_of({"w1": node()}, "kubelet_tls_min_version").hosts["w1"]
+    (item,) = host.settings["kubelet_settings"]
+    assert (item["key"], item["value"]) == ("tlsMinVersion", "VersionTLS13")
+    assert item["ground"][DEFAULTS] == {"digest": "sha256:0", "mode": "0644", "uid": 0, "gid": 0}
+    assert item["ground"][f"{DIRECTORY}/99-cksharden.conf"] is None
+    assert host.restarts == ("kubelet",)
+
+
+def test_the_diff_is_the_file_that_the_node_will_write() -> None:
+    files = {one.path: one for one in plan_of({"w1": node()}, "kubelet_tls_min_version").hosts["w1"].files}
+    defaults = files[DEFAULTS]
+    assert f"-KUBELET_EXTRA_ARGS=\n+KUBELET_EXTRA_ARGS=--config-dir={DIRECTORY}\n" in defaults.diff
+    drop_in = files[f"{DIRECTORY}/99-cksharden.conf"]
+    assert drop_in.action == "create"
+    assert '+  "tlsMinVersion": "VersionTLS13"\n' in drop_in.diff
+
+
+def test_a_file_with_a_secret_shows_no_line_of_it() -> None:
+    facts = node()
+    facts.section("kubelet")["files"][DEFAULTS] |= entry("HTTPS_PROXY=[redacted]\n") | {"redacted": True}
+    files = {one.path: one for one in plan_of({"w1": facts}, "kubelet_tls_min_version").hosts["w1"].files}
+    assert (files[DEFAULTS].diff, files[DEFAULTS].secret, files[DEFAULTS].after.digest) == ("", True, None)
+
+
+def test_unknown_passing_and_report_only_controls_are_never_changed() -> None:
+    broken = node()
+    broken.section("kubelet")["files"][CONFIG]["error"] = "permission denied"
+    plan = plan_of({"w1": broken}, "kubelet_tls_min_version", "kubelet_config_owner")
+    assert not plan.changes
+    plan = plan_of({"w1": node()}, "kubelet_protect_kernel_defaults")
+    assert not plan.changes
+    assert "report only" in plan.hosts["w1"].left_out[0].reason
+
+
+def test_unreachable_hosts_are_in_no_plan() -> None:
+    assert plan_of({"w1": Unreachable("w1", "no route")}, "kubelet_tls_min_version").hosts == {}
+
+
+def test_control_planes_change_one_by_one_before_the_workers() -> None:
+    facts: Collected = {name: node(name) for name in ("w1", "w2")}
+    facts |= {name: node(name, "control_plane") for name in ("cp1", "cp2")}
+    assert plan_of(facts, "kubelet_tls_min_version").order == (("cp1",), ("cp2",), ("w1", "w2"))
+
+
+def test_a_mode_that_the_same_run_changes_is_the_ground_of_the_kubelet_role() -> None:
+    facts = node()
+    kubelet = facts.section("kubelet")["files"]
+    files = facts.section("files")["patterns"]
+    found = {"path": DEFAULTS, "real_path": DEFAULTS, "exists": True, "error": None, **GROUND}
+    files[CONFIG]["matches"] = [found]
+    host = plan_of({"w1": facts}, "kubelet_config_mode", "kubelet_tls_min_version").hosts["w1"]
+    assert host.settings["file_access_settings"][0]["ground"] == {
+        DEFAULTS: {"mode": "0644", "uid": 0, "gid": 0}
+    }
+    assert host.settings["kubelet_settings"][0]["ground"][DEFAULTS]["mode"] == "0600"
+    assert kubelet[DEFAULTS]["mode"] == "0644", "the facts themselves stay as they were collected"
+
+
+def test_exactly_one_finding_for_each_control_and_host_whatever_the_facts_are() -> None:
+    facts: Collected = {
+        "good": node("good"),
+        "gone": Unreachable("gone", "timed out"),
+        "empty": NodeFacts("empty", {}),
+        "odd": NodeFacts("odd", {"node": _section({"kind": "worker"}), "kubelet": _section({"unit": 7})}),
+        "newer": NodeFacts("newer", {"node": {"schema": "2.0", "status": "ok", "data": {"kind": "worker"}}}),
+        "none": NodeFacts("none", {"node": _section({"kind": "none"})}),
+    }
+    chosen = tuple(CONTROLS.values())
+    findings = evaluate(chosen, facts, run="r", profile="p")
+    pairs = [(one.control, one.host) for one in findings.findings]
+    assert sorted(pairs) == sorted((one.control.id, host) for one in chosen for host in facts)
+    for host in ("gone", "empty", "newer", "none"):
+        assert {one.status for one in findings.findings if one.host == host} == {Status.UNKNOWN}
+    odd = {one.status for one in findings.findings if one.host == "odd"}
+    assert odd <= {Status.UNKNOWN, Status.NOT_APPLICABLE}
