@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every example of every control gives the status under which it stands."""
+
+from __future__ import annotations
+
+from typing import Any, TYPE_CHECKING
+
+import pytest
+
+from cksharden.catalog import Catalogued, load_controls
+from cksharden.evaluate import evaluate
+from cksharden.kinds import KINDS
+from cksharden.model import Status
+
+if TYPE_CHECKING:
+    from cksharden.facts import NodeFacts
+
+CONTROLS = load_controls()
+
+
+def _examples() -> list[Any]:
+    cases = []
+    for one in CONTROLS:
+        examples = one.control.examples
+        for status, snippets in (
+            (Status.PASS, examples.pass_),
+            (Status.FAIL, examples.fail),
+            (Status.UNKNOWN, examples.unknown),
+            (Status.NOT_APPLICABLE, examples.not_applicable),
+        ):
+            for index, snippet in enumerate(snippets):
+                cases.append(pytest.param(one, snippet, status, id=f"{one.control.id}-{status}-{index}"))
+    return cases
+
+
+def _facts(one: Catalogued, snippet: dict[str, Any]) -> NodeFacts:
+    return KINDS[one.control.kind].example(snippet)
+
+
+@pytest.mark.parametrize(("one", "snippet", "status"), _examples())
+def test_the_example_gives_its_status(one: Catalogued, snippet: dict[str, Any], status: Status) -> None:
+    findings = evaluate([one], {"example": _facts(one, snippet)}, run="r", profile="p")
+    assert [(finding.status, bool(finding.reason)) for finding in findings.findings] == [(status, True)]
+
+
+@pytest.mark.parametrize("one", CONTROLS, ids=lambda one: one.control.id)
+def test_every_control_shows_how_it_passes_fails_and_is_unknown(one: Catalogued) -> None:
+    examples = one.control.examples
+    assert all((examples.pass_, examples.fail, examples.unknown))
+    assert all(text.endswith(".") for text in (one.control.why, one.control.breaks))
+    assert not one.control.title.endswith(".")
+
+
+@pytest.mark.parametrize("one", CONTROLS, ids=lambda one: one.control.id)
+def test_a_failing_example_is_remedied_or_its_kind_says_why_not(one: Catalogued) -> None:
+    """What a kind would write must meet the control's own expectation."""
+    kind = KINDS[one.control.kind]
+    if one.control.kind == "kubelet_setting":
+        assert one.spec.holds(one.spec.target)
+    else:
+        items = kind.remedy(one.spec, _facts(one, one.control.examples.fail[0]))
+        assert [item["path"][:1] for item in items] == ["/"] * max(1, len(items))
