@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything a developer or CI runs: `nox -l` lists it, CONTRIBUTING.md says when to use which.
 
-All sessions share one environment, .nox/dev, made from requirements.lock (exact versions, with hashes) and this
-checkout; what has changed in either is installed again.
+All sessions share one environment, .nox/dev, made from requirements.lock (exact versions, with hashes) and
+this checkout; what has changed in either is installed again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-
 from pathlib import Path
 
 import nox
