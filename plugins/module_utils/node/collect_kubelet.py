@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a kubelet is told (unit, environment files, configuration) and what its process was started with."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from typing import Any
+
+from .command import PATH, CommandError, ask
+from .redact import redact_arguments
+from .safe_read import Entry, describe_text, read_bytes
+from .text import is_lossy, plain
+
+Data = dict[str, Any]
+
+_UNIT = "kubelet.service"
+_PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "MainPID",
+    "NRestarts",
+    "FragmentPath",
+    "DropInPaths",
+    "NeedDaemonReload",
+)
+_SAYS = 65536
+"""Bytes that a command may say."""
+
+CONFIG = "/var/lib/kubelet/config.yaml"
+OUR_CONFIG_DIR = "/etc/kubernetes/kubelet.conf.d"
+# Read whether a unit names them or not: kubeadm's own, and the two where packages let an admin add flags.
+_ALWAYS = (
+    CONFIG,
+    "/var/lib/kubelet/instance-config.yaml",
+    "/etc/default/kubelet",
+    "/etc/sysconfig/kubelet",
+    "/var/lib/kubelet/kubeadm-flags.env",
+)
+# A unit may be a link from one of systemd's directories to another (systemctl link, alias).
+_UNIT_DIRECTORIES = (
+    b"/etc/systemd/system",
+    b"/run/systemd/system",
+    b"/usr/lib/systemd/system",
+    b"/lib/systemd/system",
+)
+
+_ENVIRONMENT_FILE = re.compile(r"^\s*EnvironmentFile\s*=\s*-?\s*(\S.*?)\s*$", re.MULTILINE)
+_DEEPEST = 10
+"""Levels of directories below --config-dir."""
+_TEXT_IN_ALL = 4 * 1024 * 1024
+"""Bytes of text that the section may hold; one file is limited by the request."""
+
+
+def collect(request: Data) -> Data:
+    """Return the kubelet section. Raises CommandError where systemd can't be asked."""
+    limits = request["limits"]
+    unit = _unit(float(limits["command_seconds"]))
+    process = _process(unit["main_pid"])
+    files = _Files(int(limits["file_bytes"]))
+    fragment = unit["fragment_path"]
+    texts = [
+        files.add(path, _UNIT_DIRECTORIES)
+        for path in [*([fragment] if fragment else []), *unit["drop_in_paths"]]
+    ]
+    named = [path for text in texts for path in _ENVIRONMENT_FILE.findall(text)]
+    texts += [files.add(path) for path in [*named, *_ALWAYS] if path.startswith("/")]
+    argv = process["argv"] if process else []
+    for path in _values("config", argv, texts):
+        files.add(path)
+    directories = _values("config-dir", argv, texts)
+    drop_ins = _walk(directories[0], int(limits["matches"])) if directories else []
+    # Ours may be there without being in use: what would be merged is then known before it is.
+    unused = [] if OUR_CONFIG_DIR in directories else _walk(OUR_CONFIG_DIR, int(limits["matches"]))
+    for found in [*drop_ins, *unused]:
+        files.add(found, (os.fsencode(directories[0]),) if found in drop_ins else ())
+    binary = _binary(process)
+    return {
+        "version": _version(binary, float(limits["command_seconds"])),
+        "binary": binary,
+        "unit": unit,
+        "process": process and {**process, "argv": redact_arguments(argv)},
+        "config_dir_files": [plain(path) for path in drop_ins],
+        "files": files.entries,
+    }
+
+
+class _Files:
+    """The files of the section, each read once, within a limit of all of them."""
+
+    def __init__(self, limit: int) -> None:
+        self.entries: dict[str, Entry] = {}
+        self._limit = limit
+        self._left = _TEXT_IN_ALL
+
+    def add(self, path: str | bytes, within: tuple[bytes, ...] = ()) -> str:
+        """Read a file unless it is there; return its text, empty where there is none."""
+        name = os.fsencode(path)
+        key = plain(name)
+        if key not in self.entries:
+            entry = describe_text(name, min(self._limit, self._left), within)
+            if is_lossy(name):
+                entry["error"] = "its name holds bytes that are not UTF-8"
+            self._left -= len(entry["text"] or "")
+            self.entries[key] = entry
+        return self.entries[key]["text"] or ""
+
+
+def _unit(seconds: float) -> Data:
+    said = ask(["systemctl", "show", _UNIT, "--property=" + ",".join(_PROPERTIES)], seconds, _SAYS)
+    values = dict.fromkeys(_PROPERTIES, "")
+    for line in plain(said).splitlines():
+        name, _equals, value = line.partition("=")
+        values[name] = value
+    return {
+        "load_state": values["LoadState"],
+        "active_state": values["ActiveState"],
+        "main_pid": int(values["MainPID"] or 0),
+        "n_restarts": int(values["NRestarts"] or 0),
+        "fragment_path": values["FragmentPath"] or None,
+        "drop_in_paths": values["DropInPaths"].split(),
+        "need_daemon_reload": values["NeedDaemonReload"] == "yes",
+    }
+
+
+def _process(pid: int) -> Data | None:
+    """Return pid, argv and start time of the unit's main process; None where it does not run."""
+    if pid == 0:
+        return None
+    try:
+        before = _start(pid)
+        argv = read_bytes(b"/proc/%d/cmdline" % pid, 256 * 1024)
+        if _start(pid) != before or not argv:
+            return None
+    except FileNotFoundError:
+        return None
+    boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    started = boot + before / os.sysconf("SC_CLK_TCK")
+    return {"pid": pid, "argv": [plain(word) for word in argv.rstrip(b"\0").split(b"\0")], "started": started}
+
+
+def _start(pid: int) -> int:
+    """Return when a process started, in clock ticks since boot (proc(5): field 22 of stat)."""
+    # The name, field 2, is in parentheses and may hold anything.
+    return int(read_bytes(b"/proc/%d/stat" % pid, 4096).rpartition(b")")[2].split()[19])
+
+
+def _values(flag: str, argv: list[str], texts: list[str]) -> list[str]:
+    """Return the values of a path flag: that of the live process first, then what the files say."""
+    pattern = re.compile(rf"""(?:^|[\s"'=])--?{flag.replace("-", "[-_]")}(?:=|[ \t]+|\0)["']?([^\s"'\0]+)""")
+    live = pattern.findall("\0".join(argv).replace("\0--", "\n--"))
+    written = [value for text in texts for value in pattern.findall(text)]
+    ordered = [*reversed(live), *reversed(written)]
+    return [os.path.join("/", value) for value in dict.fromkeys(ordered)]
+
+
+def _walk(directory: str, most: int) -> list[bytes]:
+    """Return the *.conf files below a directory in the order in which the kubelet merges them.
+
+    As filepath.WalkDir of Go (kubernetes, cmd/kubelet/app/server.go, mergeKubeletConfigurations):
+    by name within each directory, no link to a directory followed, the root included.
+    """
+    root = os.fsencode(directory)
+    if os.path.islink(root):
+        return []
+    found: list[bytes] = []
+    _walk_into(root, most, 0, found)
+    return found
+
+
+def _walk_into(directory: bytes, most: int, depth: int, found: list[bytes]) -> None:
+    try:
+        with os.scandir(directory) as entries:
+            listed = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name, is_directory in listed:
+        path = os.path.join(directory, name)
+        if is_directory and depth < _DEEPEST:
+            _walk_into(path, most, depth + 1, found)
+        elif not is_directory and name.endswith(b".conf"):
+            found.append(path)
+        if (is_directory and depth == _DEEPEST) or len(found) > most:
+            raise ValueError(f"{plain(directory)} holds more than {most} files or {_DEEPEST} levels")
+
+
+def find_binary() -> str | None:
+    """Return the path of an installed kubelet, where there is one."""
+    return shutil.which("kubelet", path=PATH)
+
+
+def _binary(process: Data | None) -> str | None:
+    """Return the file that the process runs, else the installed one."""
+    if process is not None:
+        running = plain(os.readlink(b"/proc/%d/exe" % process["pid"]))
+        if not running.endswith(" (deleted)"):
+            return running
+    return find_binary()
+
+
+def _version(binary: str | None, seconds: float) -> str | None:
+    """Return the version that the binary says it is, "v1.37.2"; None where it does not say."""
+    if binary is None:
+        return None
+    try:
+        said = plain(ask([binary, "--version"], seconds, _SAYS))
+    except CommandError:
+        return None
+    match = re.search(r"^Kubernetes (v\d+\.\d+\.\d+\S*)$", said, re.MULTILINE)
+    return match[1] if match else None

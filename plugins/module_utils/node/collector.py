@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that is asked of a node, in one go; nothing is written on it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+from . import collect_files, collect_kubelet, collect_transactions
+from .command import CommandError
+from .redact import redact
+from .run import TimeLimitError
+from .safe_read import ReadError, read_bytes
+from .text import one_line, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMA = "1.0"
+
+Data = dict[str, Any]
+
+_GRACE = 5
+"""Seconds for writing down, after the time limit, what there is."""
+
+_API_SERVER = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+_UNITS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+
+# What a section can raise because of what it met on a node. Anything else ends the program, and
+# the controller reports it.
+_FAILURES = (OSError, ReadError, CommandError, ValueError, KeyError, IndexError, RecursionError, MemoryError)
+
+
+def main(request: Data) -> Data:
+    """Return `{"sections": {...}}` for a request: `{"files": [...], "limits": {...}}`.
+
+    Each section is `{schema, status, reason, data}`. One that fails says why and takes no other
+    with it; when the time is over, the ones that are left say so.
+    """
+    work: dict[str, Callable[[Data], Data]] = {
+        "node": _node,
+        "files": collect_files.collect,
+        "transactions": collect_transactions.collect,
+        "kubelet": collect_kubelet.collect,
+    }
+    sections: Data = {}
+    stop = "" if os.geteuid() == 0 else f"the collector ran as uid {os.geteuid()}, not as root: use become"
+    for name, collect in work.items():
+        if stop:
+            sections[name] = _failed(stop)
+            continue
+        try:
+            sections[name] = {"schema": SCHEMA, "status": "ok", "reason": "", "data": collect(request)}
+        except TimeLimitError:
+            signal.alarm(_GRACE)
+            stop = f"the time limit of {request['limits']['seconds']} s was reached"
+            sections[name] = _failed(stop)
+        except _FAILURES as reason:
+            sections[name] = _failed(f"{type(reason).__name__}: {reason}")
+    return {"sections": sections}
+
+
+def _failed(reason: str) -> Data:
+    return {"schema": SCHEMA, "status": "error", "reason": one_line(redact(reason)[0]), "data": None}
+
+
+def _node(_request: Data) -> Data:
+    return {
+        "hostname": plain(socket.gethostname()),
+        "kind": _kind(),
+        "os": _os_release(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "boot_id": plain(read_bytes(b"/proc/sys/kernel/random/boot_id", 64)).strip(),
+        "time": time.time(),
+    }
+
+
+def _kind() -> str:
+    """Return what the node is, by what is installed on it."""
+    if os.path.exists(_API_SERVER):
+        return "control_plane"
+    installed = any(os.path.exists(f"{directory}/kubelet.service") for directory in _UNITS)
+    return "worker" if installed or collect_kubelet.find_binary() else "none"
+
+
+def _os_release() -> Data:
+    """Return id, version_id and pretty_name of os-release(5)."""
+    values = {}
+    for line in plain(read_bytes(b"/etc/os-release", 65536)).splitlines():
+        name, _equals, value = line.partition("=")
+        values[name] = value.strip().strip("\"'")
+    return {name: values.get(name.upper(), "") for name in ("id", "version_id", "pretty_name")}

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take private keys, tokens and passwords out of text before it leaves a node.
+
+It works on lines and patterns, not on a parsed document: what is read may be broken, or be in no
+format at all. Where it can't tell how far a secret goes, it takes more. Every pattern is anchored,
+so that a hostile text costs linear time.
+"""
+
+from __future__ import annotations
+
+import re
+
+MARK = "[redacted]"
+
+# Only the end of a name counts: configMapAndSecretChangeDetectionStrategy holds no secret, nor
+# does --authentication-token-webhook. *-data is kubeconfig's (client-key-data and its like).
+_SECRET_NAME = re.compile(
+    r"(?:tokens?|passwords?|passwd|passphrase|secrets?|(?:secret|access|api)[-_]?key|key[-_]?id|[-_]data|headers?)$",
+    re.IGNORECASE,
+)
+_HARMLESS_NAME = re.compile(r"^requestheader-|^--?requestheader-")  # names of headers, none of their values
+
+_PATTERNS = (
+    # A private key; without its end (the file was cut) all that follows.
+    re.compile(
+        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL
+    ),
+    # "-----BEGIN" in base64, whatever is inside.
+    re.compile(r"LS0tLS1CRUdJ[A-Za-z0-9+/=]+"),
+    # The user and password of a URL.
+    re.compile(r"(?<=://)[^/\s@:]*:[^/\s@]+(?=@)"),
+    re.compile(r"(?i:(?<=bearer )|(?<=basic ))[A-Za-z0-9._~+/=-]{4,}"),
+    # A JSON web token.
+    re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"),
+    # A bootstrap token of kubeadm.
+    re.compile(r"(?<![\w.-])[a-z0-9]{6}\.[a-z0-9]{16}(?![\w.-])"),
+)
+
+_QUOTED = r'"(?:[^"\\\n]|\\.)*"?|\'[^\'\n]*\'?'
+_FLAG = re.compile(rf"(?<![\w-])(--?([A-Za-z][\w-]*)(?:=|[ \t]+))({_QUOTED}|(?!-)[^\s\"']+)")
+_VARIABLE = re.compile(rf"(?<!\w)([A-Za-z_]\w*)=({_QUOTED}|[^\s\"']+)")
+_QUOTED_VARIABLE = re.compile(r"""(["'])([A-Za-z_]\w*)=((?:(?!\1)[^\n])*)""")  # systemd: "NAME=two words"
+_PLAIN_VALUE = r"""[^\s,{}\[\]"'|>&!#][^,{}\[\]\n]*"""
+_KEY = re.compile(
+    rf"""(?<![\w.-])(["']?)([A-Za-z][\w.-]*)\1([ \t]*:[ \t]+|:(?=["']))({_QUOTED}|{_PLAIN_VALUE})"""
+)
+_OPEN_BRACKET = re.compile(r"""(?<![\w.-])(["']?)([A-Za-z][\w.-]*)\1[ \t]*:\s*([{\[])""")
+_KEY_LINE = re.compile(r"""^([ \t]*(?:- +)*)(["']?)([A-Za-z][\w.-]*)\2[ \t]*:[ \t]*([|>&!#].*)?$""")
+
+
+def redact(text: str) -> tuple[str, bool]:
+    """Return text with secrets replaced by `[redacted]`, and whether there were any."""
+    clean = text
+    for pattern in _PATTERNS:
+        clean = pattern.sub(MARK, clean)
+    clean = _without_blocks(_without_brackets(clean))
+    clean = _KEY.sub(_without_key, clean)
+    clean = _FLAG.sub(_without_flag, clean)
+    clean = _QUOTED_VARIABLE.sub(_without_quoted_variable, clean)
+    clean = _VARIABLE.sub(_without_variable, clean)
+    return clean, clean != text
+
+
+def redact_arguments(words: list[str]) -> list[str]:
+    """Return a command line with the values of its secret flags replaced."""
+    clean: list[str] = []
+    secret_follows = False
+    for word in words:
+        name, equals, value = word.partition("=")
+        is_flag = word.startswith("-")
+        if secret_follows and not is_flag:
+            clean.append(word if _is_switch(word) else MARK)
+        elif is_flag and equals and _is_secret(name) and not _is_switch(value):
+            clean.append(f"{name}={MARK}")
+        else:
+            clean.append(redact(word)[0])
+        secret_follows = is_flag and not equals and _is_secret(name)
+    return clean
+
+
+def _is_secret(name: str) -> bool:
+    return bool(_SECRET_NAME.search(name)) and not _HARMLESS_NAME.search(name)
+
+
+def _is_switch(value: str) -> bool:
+    return value.strip("\"' \t").lower() in ("true", "false")
+
+
+def _keeps(name: str, value: str) -> bool:
+    return not _is_secret(name) or _is_switch(value) or MARK in value
+
+
+def _without_key(match: re.Match[str]) -> str:
+    quote, name, colon, value = match.groups()
+    return match[0] if _keeps(name, value) else f'{quote}{name}{quote}{colon}"{MARK}"'
+
+
+def _without_flag(match: re.Match[str]) -> str:
+    return match[0] if _keeps(match[2], match[3]) else match[1] + MARK
+
+
+def _without_variable(match: re.Match[str]) -> str:
+    return match[0] if _keeps(match[1], match[2]) else f"{match[1]}={MARK}"
+
+
+def _without_quoted_variable(match: re.Match[str]) -> str:
+    return match[0] if _keeps(match[2], match[3]) else f"{match[1]}{match[2]}={MARK}"
+
+
+def _without_brackets(text: str) -> str:
+    """Replace what a secret key holds between braces or brackets, over as many lines as it takes."""
+    kept: list[str] = []
+    done = 0
+    for match in _OPEN_BRACKET.finditer(text):
+        if match.start() < done or not _is_secret(match[2]):
+            continue
+        kept.append(text[done : match.start(3)] + f'"{MARK}"')
+        done = _closing(text, match.start(3))
+    return "".join(kept) + text[done:]
+
+
+def _closing(text: str, start: int) -> int:
+    """Return the index after the bracket that closes the one at start; the end where none does."""
+    depth = 0
+    for at in range(start, len(text)):
+        if text[at] in "{[":
+            depth += 1
+        elif text[at] in "}]":
+            depth -= 1
+        if depth == 0:
+            return at + 1
+    return len(text)
+
+
+def _without_blocks(text: str) -> str:
+    """Replace what a secret key of YAML holds on the lines below it."""
+    kept: list[str] = []
+    hidden_below: int | None = None
+    for line in text.split("\n"):
+        bare = line.lstrip(" \t")
+        indent = len(line) - len(bare)
+        if hidden_below is not None and (
+            not bare or indent > hidden_below or (indent == hidden_below and bare.startswith("- "))
+        ):
+            continue
+        hidden_below = None
+        match = _KEY_LINE.match(line)
+        if match and _is_secret(match[3]):
+            hidden_below = len(match[1])
+            kept.append(f'{match[1]}{match[2]}{match[3]}{match[2]}: "{MARK}"')
+        else:
+            kept.append(line)
+    return "\n".join(kept)
