@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collect everything about a node in one remote execution; see the module of the same name for its use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.cksharden.node.plugins.plugin_utils.facts import (
+    RequestError,
+    check_request,
+    envelope,
+    kind_of,
+    write_facts,
+)
+from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Run the collector on the node and spool what it brings to a file of the controller."""
+
+    TRANSFERS_FILES = False
+    _VALID_ARGS = frozenset(("request", "facts_dir"))
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the path of the facts file, or the facts as a JSON string where no directory is given.
+
+        What came from the node is never returned as data: Ansible is slow with it.
+        """
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        try:
+            # Taken as they are, not templated: the runner passes paths, and a path is no template.
+            request = self._request(self._task.args.get("request", variables.get("cksharden_request")))
+            sections = run_on_node(self, "collector", request, variables, request["limits"]["seconds"])[
+                "sections"
+            ]
+        except RemoteError as error:
+            return _failure(error.kind, error.reason)
+        except (RequestError, OSError) as error:
+            return _failure("bad_request", str(error))
+        host = str(variables["inventory_hostname"])
+        facts = envelope(host, sections)
+        kind = kind_of(sections)
+        directory = self._task.args.get("facts_dir", variables.get("cksharden_facts_dir"))
+        if directory is None:
+            return {"changed": False, "cksharden": {"kind": kind, "facts": json.dumps(facts)}}
+        try:
+            path = write_facts(Path(str(directory)), host, facts)
+        except OSError as error:
+            return _failure("not_written", f"the facts could not be written: {error}")
+        return {"changed": False, "cksharden": {"kind": kind, "path": str(path)}}
+
+    @staticmethod
+    def _request(request: object) -> dict[str, Any]:
+        if request is None:
+            request = {"schema": "1.0", "files": []}
+        elif isinstance(request, str):
+            request = json.loads(Path(request).read_text("utf-8"))
+        return check_request(request)
+
+
+def _failure(kind: str, message: str) -> dict[str, Any]:
+    return {
+        "failed": True,
+        "changed": False,
+        "msg": message,
+        "cksharden": {"error": kind, "message": message},
+    }
