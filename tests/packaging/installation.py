@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -24,13 +25,13 @@ class Command:
         self._env = {**kept, "PATH": f"{bin_directory}:/usr/bin:/bin:/usr/sbin:/sbin", "NO_COLOR": "1"}
 
     def __call__(
-        self, *command: str | Path, codes: tuple[int, ...] = (0,), **env: str
+        self, *command: str | Path, codes: tuple[int, ...] = (0,), env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a command; an exit code that is not expected fails the test with all that it printed."""
         done = subprocess.run(
             [str(part) for part in command],
             cwd=self.home,
-            env={**self._env, **env},
+            env={**self._env, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

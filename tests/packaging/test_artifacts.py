@@ -78,8 +78,8 @@ def syntax_of_every_playbook(command: Command, place: Path) -> None:
     env = {"ANSIBLE_COLLECTIONS_PATH": str(place), "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"}
     names = [Path(name).stem for name in tracked("playbooks/*.yml")]
     playbooks = [f"cksharden.node.{name}" for name in names]
-    command("ansible-playbook", "--syntax-check", "--inventory", "empty.yml", *playbooks, **env)
-    documented = command("ansible-doc", "--list", "cksharden.node", **env).stdout
+    command("ansible-playbook", "--syntax-check", "--inventory", "empty.yml", *playbooks, env=env)
+    documented = command("ansible-doc", "--list", "cksharden.node", env=env).stdout
     for module in tracked("plugins/modules/*.py"):
         assert f"cksharden.node.{Path(module).stem}" in documented
 
