@@ -1,0 +1,3 @@
+module cksharden.lab/pause
+
+go 1.26.0

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machines of the lab: containers that boot systemd and are reached over SSH."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.imagestore import containerd_config, lay_store
+from lab.keys import Keys
+from lab.podman import container_states, execute, podman, privileged_options, remove_containers
+from lab.tarball import File, Folder, tar_bytes
+from lab.topology import LABEL, NETWORK, NODE_RANGE, SUBNET, Node
+
+BOOT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What nodes are made from: their image, containerd's directory, the sandbox image, the keys."""
+
+    image: str
+    store: Path
+    sandbox: str
+    keys: Keys
+
+
+def for_each(nodes: Iterable[Node], action: Callable[[Node], None]) -> None:
+    """Do something to several nodes at once; the first failure is raised when all have ended."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        for done in [pool.submit(action, node) for node in nodes]:
+            done.result()
+
+
+def ensure_network() -> None:
+    """Make the lab's network where it is missing."""
+    if podman("network", "exists", NETWORK, expect=frozenset({0, 1})).returncode == 0:
+        return
+    podman("network", "create", "--label", LABEL, "--subnet", SUBNET, "--ip-range", NODE_RANGE, NETWORK)
+
+
+def create_node(node: Node, parts: Parts, folder: Path) -> None:
+    """Make and start a node that has everything but Kubernetes' own configuration.
+
+    Args:
+        folder: Where the node's containerd directory goes. containerd's overlays cannot lie on the
+            container's own, which is one too.
+    """
+    store = folder / node.name / "containerd"
+    lay_store(parts.store, store)
+    podman(
+        "create", "--name", node.name, "--hostname", node.name, "--label", LABEL,
+        "--network", NETWORK, "--ip", node.address,
+        *privileged_options(), "--systemd", "always", "--cgroupns", "private",
+        "--sysctl", "net.ipv4.ip_forward=1",  # kubeadm's preflight asks every node for it
+        "--tmpfs", "/run", "--tmpfs", "/tmp", "--volume", f"{store}:/var/lib/containerd",
+        "--stop-timeout", "5", parts.image, "/sbin/init",
+    )  # fmt: skip
+    podman("cp", "-", f"{node.name}:/", stdin=tar_bytes([
+        Folder("/root/.ssh", 0o700),
+        File("/root/.ssh/authorized_keys", parts.keys.client.with_suffix(".pub"), 0o600),
+        File("/etc/ssh/ssh_host_ed25519_key", parts.keys.host, 0o600),
+        File("/etc/ssh/ssh_host_ed25519_key.pub", parts.keys.host.with_suffix(".pub")),
+        File("/etc/containerd/config.toml", containerd_config(parts.sandbox).encode()),
+    ]))  # fmt: skip
+    podman("start", node.name)
+
+
+def wait_booted(node: Node) -> None:
+    """Wait until a node's containerd and SSH daemon run.
+
+    Raises:
+        LabError: They do not within a minute; with what systemd says about them.
+    """
+    script = (f"for try in $(seq {BOOT_SECONDS * 5}); do "
+              "systemctl is-active --quiet containerd ssh 2>/dev/null && exit 0; sleep 0.2; done; "
+              "systemctl --no-pager --lines 5 status containerd ssh; exit 1")  # fmt: skip
+    execute(node.name, ["/bin/sh", "-c", script], timeout=BOOT_SECONDS * 2)
+
+
+def start_stopped(nodes: Iterable[Node]) -> list[str]:
+    """Start the nodes that exist and do not run; return their names.
+
+    Raises:
+        LabError: A node is missing altogether.
+    """
+    states = container_states()
+    wanted = list(nodes)
+    missing = [node.name for node in wanted if node.name not in states]
+    if missing:
+        raise LabError(f"no container for {', '.join(missing)}")
+    stopped = [node.name for node in wanted if states[node.name] != "running"]
+    for name in stopped:
+        podman("start", name)
+    return stopped
+
+
+def remove_everything(folder: Path) -> None:
+    """Remove the containers, the network and the nodes' directories of whatever lab there is."""
+    remove_containers(sorted(container_states()))
+    podman("network", "rm", "--force", NETWORK, expect=frozenset({0, 1}))
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        # A mount that outlived its node; a shell of the person at the keyboard, usually.
+        raise LabError(f"{folder} could not be removed: something below it is in use")

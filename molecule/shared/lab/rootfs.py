@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Root file systems of Debian packages, made by mmdebstrap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.cache import cached
+from lab.host import go_architecture
+from lab.process import run
+from lab.progress import step
+
+# bookworm, because newer systemd refuses to start on cgroup v1.
+SUITE = "bookworm"
+
+NODE_PACKAGES = [
+    "systemd", "systemd-sysv", "dbus", "python3", "openssh-server", "sudo", "iproute2", "procps", "nftables",
+    "iptables", "conntrack", "ethtool", "socat", "ca-certificates", "kmod", "curl", "runc", "apparmor",
+]  # fmt: skip
+# What stands beside kube-proxy in its image, and the source of the test image's busybox.
+PROXY_PACKAGES = ["iptables", "nftables", "conntrack", "kmod", "busybox-static"]
+BALANCER_PACKAGES = ["haproxy"]
+
+_WITHOUT = ["/usr/share/man/*", "/usr/share/locale/*", "/usr/share/doc/*", "/usr/share/info/*"]
+
+
+def node_root() -> Path:
+    """Return a tar of a Debian system with systemd and sshd, as a node has it before Kubernetes."""
+    # Every node makes its own machine id, and gets the lab's host key.
+    hook = 'rm -f "$1"/etc/ssh/ssh_host_*; : > "$1"/etc/machine-id; rm -f "$1"/var/lib/dbus/machine-id'
+    return _mmdebstrap("minbase", NODE_PACKAGES, f"--customize-hook={hook}") / "root.tar"
+
+
+def proxy_root() -> Path:
+    """Return a tar of the programs that kube-proxy calls, with what they link to and nothing else."""
+    # The maintainer scripts, which choose between nft and legacy, do not run in this variant;
+    # nor do customize hooks.
+    hook = ('for name in iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore; do '
+            'ln -sf xtables-nft-multi "$1/usr/sbin/$name"; done')  # fmt: skip
+    return _mmdebstrap("extract", PROXY_PACKAGES, f"--extract-hook={hook}") / "root.tar"
+
+
+def balancer_root() -> Path:
+    """Return a tar of haproxy and what it links to."""
+    return _mmdebstrap("extract", BALANCER_PACKAGES) / "root.tar"
+
+
+def _mmdebstrap(variant: str, packages: list[str], *hooks: str) -> Path:
+    options = [f"--dpkgopt=path-exclude={pattern}" for pattern in _WITHOUT]
+    options += [*hooks, '--aptopt=Acquire::Retries "3"']
+
+    def build(target: Path) -> None:
+        with step(f"make a root file system ({packages[0]} and {len(packages) - 1} more packages)",
+                  slow="about a minute"):  # fmt: skip
+            run(["mmdebstrap", f"--variant={variant}", f"--include={','.join(packages)}", *options,
+                 SUITE, target / "root.tar"])  # fmt: skip
+
+    inputs = {
+        "suite": SUITE,
+        "variant": variant,
+        "packages": packages,
+        "options": options,
+        "architecture": go_architecture(),
+    }
+    return cached("rootfs", inputs, build)

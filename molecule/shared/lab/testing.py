@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests need of a running lab: commands on its nodes, power cuts, the cluster's own view."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+
+from lab.cluster import wait_working
+from lab.errors import LabError
+from lab.images import TEST_IMAGE
+from lab.network import KUBECTL
+from lab.nodes import wait_booted
+from lab.podman import execute, podman
+from lab.state import State, read_state
+from lab.topology import Node, cluster_nodes, control_planes
+
+__all__ = ["TEST_IMAGE", "kubectl", "lab", "node", "nodes", "power_cut", "run", "start", "wait_ready"]
+
+
+def lab() -> State:
+    """Return the lab of this machine.
+
+    Raises:
+        LabError: There is none that is whole.
+    """
+    state = read_state()
+    if state is None or state.phase != "ready":
+        raise LabError("there is no lab: nox -s lab -- up")
+    return state
+
+
+def nodes() -> tuple[Node, ...]:
+    """Return the nodes that run a kubelet, the first control plane first."""
+    return cluster_nodes(lab().topology)
+
+
+def node(name: str) -> Node:
+    """Return one of them by its name."""
+    return next(found for found in nodes() if found.name == name)
+
+
+def run(name: str, command: Sequence[str] | str, *, check: bool = True, stdin: str | None = None,
+        timeout: float = 120) -> subprocess.CompletedProcess[str]:  # fmt: skip
+    """Run a command on a node as root; a string is given to /bin/sh.
+
+    Args:
+        check: Raise LabError where the exit code is not 0.
+        timeout: Seconds after which it is given up.
+    """
+    argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
+    return execute(name, argv, expect=frozenset({0}) if check else None,
+                   stdin=None if stdin is None else stdin.encode(), timeout=timeout)  # fmt: skip
+
+
+def power_cut(name: str) -> None:
+    """Kill everything on a node at once; nothing there is told, nothing is flushed."""
+    podman("kill", "--signal", "KILL", name)
+    podman("wait", name)
+
+
+def start(name: str) -> None:
+    """Switch a node on again and wait until its containerd and SSH daemon run."""
+    podman("start", name)
+    wait_booted(node(name))
+
+
+def kubectl(*words: str, check: bool = True, stdin: str | None = None,
+            timeout: float = 120) -> subprocess.CompletedProcess[str]:  # fmt: skip
+    """Run kubectl as the cluster's administrator, on the first control plane."""
+    return run(control_planes(lab().topology)[0].name, [*KUBECTL, *words], check=check, stdin=stdin, timeout=timeout)
+
+
+def wait_ready(name: str | None = None, timeout: float = 120) -> None:
+    """Wait until a node is Ready; without a name until the whole lab works as after `up`."""
+    if name is None:
+        wait_working(lab().topology, timeout)
+        return
+    script = f"until {' '.join(KUBECTL)} wait --for=condition=Ready --timeout=5s node/{name}; do sleep 0.5; done"
+    first = control_planes(lab().topology)[0].name
+    run(first, ["timeout", f"{timeout:.0f}", "/bin/sh", "-c", script], timeout=timeout + 5)
