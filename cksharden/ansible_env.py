@@ -12,7 +12,7 @@ from pathlib import Path
 import cksharden
 
 _KEPT = ("HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "DISPLAY")
-_KEPT_BEGINNINGS = ("LC_", "SSH_A", "KRB5", "ANSIBLE_")
+_KEPT_BEGINNINGS = ("LC_", "SSH_A", "KRB5", "ANSIBLE_", "CKSHARDEN_")
 # The user's own of these would change what we read from Ansible, or how long it takes.
 _DROPPED = (
     "ANSIBLE_CALLBACK_PLUGINS",
