@@ -17,6 +17,13 @@ from lab.tarball import File, Folder, tar_bytes
 from lab.topology import LABEL, NETWORK, NODE_RANGE, SUBNET, Node
 
 BOOT_SECONDS = 60
+# On cgroup v1 podman lays the host's whole systemd hierarchy over the part of it that is the
+# container's: all nodes would share one tree, and clear away each other's pods.
+_INIT = """
+umount /sys/fs/cgroup/systemd/release_agent 2>/dev/null
+[ "$(grep -c ' /sys/fs/cgroup/systemd ' /proc/self/mountinfo)" -lt 2 ] || umount /sys/fs/cgroup/systemd
+exec /sbin/init
+"""
 
 
 @dataclass(frozen=True)
@@ -52,13 +59,16 @@ def create_node(node: Node, parts: Parts, folder: Path) -> None:
     """
     store = folder / node.name / "containerd"
     lay_store(parts.store, store)
+    # In place of the memory that podman gives to a journal, which a power cut would empty.
+    journal = folder / node.name / "journal"
+    journal.mkdir()
     podman(
         "create", "--name", node.name, "--hostname", node.name, "--label", LABEL,
         "--network", NETWORK, "--ip", node.address,
         *privileged_options(), "--systemd", "always", "--cgroupns", "private",
         "--sysctl", "net.ipv4.ip_forward=1",  # kubeadm's preflight asks every node for it
         "--tmpfs", "/run", "--tmpfs", "/tmp", "--volume", f"{store}:/var/lib/containerd",
-        "--stop-timeout", "5", parts.image, "/sbin/init",
+        "--volume", f"{journal}:/var/log/journal", "--stop-timeout", "5", parts.image, "/bin/sh", "-c", _INIT,
     )  # fmt: skip
     podman("cp", "-", f"{node.name}:/", stdin=tar_bytes([
         Folder("/root/.ssh", 0o700),
