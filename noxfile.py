@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -20,6 +21,101 @@ nox.options.sessions = ["lint", "unit"]
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".nox/dev"
 LOCK = "requirements.lock"
+INVENTORY = "inventories/lab"
+# Seconds to end by itself after Ctrl-C: a lab half made says how to go on, a run says where it stands.
+PATIENCE = 60
+
+
+@nox.session(python=False)
+def lint(session: nox.Session) -> None:
+    """Style, types, import layers, Ansible content: everything that can be judged by reading."""
+    prepare(session)
+    read_everything(session)
+
+
+@nox.session(python=False)
+def unit(session: nox.Session) -> None:
+    """Tests that need no node. Arguments go to pytest."""
+    prepare(session)
+    session.run("pytest", *(session.posargs or ["tests/unit"]))
+
+
+@nox.session(python=False)
+def lab(session: nox.Session) -> None:
+    """A real kubeadm cluster on this machine: `nox -s lab -- up`, `status`, `shell NODE`, `down`."""
+    run_lab(session, *session.posargs)
+
+
+@nox.session(python=False)
+def lab_tests(session: nox.Session) -> None:
+    """Tests against the lab that is up. Arguments go to pytest."""
+    prepare(session)
+    session.run("pytest", "-m", "lab", *(session.posargs or ["tests"]))
+
+
+@nox.session(python=False)
+def molecule(session: nox.Session) -> None:
+    """The molecule scenarios, each on a cluster of its own. Arguments go to `molecule test`."""
+    prepare(session)
+    run_lab(session, "up", "--fresh")
+    session.run("molecule", "test", *(session.posargs or ["--all"]), interrupt_timeout=PATIENCE)
+
+
+@nox.session(python=False)
+def tests(session: nox.Session) -> None:
+    """Everything, what is quick first, on clusters of its own; leaves none behind. What CI runs."""
+    prepare(session)
+    read_everything(session)
+    session.run("pytest", "-m", "not lab", "tests")
+    try:
+        # Also takes the place of a lab that was left behind, and says so.
+        run_lab(session, "up", "--fresh", "--replace")
+        session.run("molecule", "test", "--all", interrupt_timeout=PATIENCE)
+        run_lab(session, "up", "--fresh")
+        session.run("pytest", "-m", "lab", "tests", interrupt_timeout=PATIENCE)
+    finally:
+        run_lab(session, "down")
+
+
+@nox.session(python=False)
+def demo(session: nox.Session) -> None:
+    """What cksharden does, on a fresh cluster: check, plan, apply, check again, report."""
+    prepare(session)
+    say("A real kubeadm cluster, as kubeadm leaves it")
+    run_lab(session, "up", "--fresh")
+    say("What is wrong with it?")
+    run_cksharden(session, "check", INVENTORY)
+    say("What would change?")
+    run_cksharden(session, "plan", INVENTORY)
+    say("Change it, one control plane at a time, each change behind its gate")
+    run_cksharden(session, "apply", INVENTORY, "--yes")
+    changed = max(path.parent.name for path in (ROOT / "runs").glob("*/plan.json"))
+    say("And now?")
+    run_cksharden(session, "check", INVENTORY)
+    say("The report of the run that changed it")
+    run_cksharden(session, "report", changed)
+    say("The cluster is still there")
+    print(f"take the changes back   .nox/dev/bin/cksharden rollback {INVENTORY} --run {changed}")
+    print("look around             nox -s lab -- shell cp1")
+    print("remove it               nox -s lab -- down")
+
+
+@nox.session(python=False)
+def bench(session: nox.Session) -> None:
+    """Measurements beside their goals, on the lab. Arguments go to the benchmark."""
+    prepare(session)
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Write requirements.lock anew: the newest versions that pyproject.toml allows."""
+    session.install("uv")
+    session.run(
+        *("uv", "pip", "compile", "pyproject.toml", "--group", "dev", "--upgrade", "--quiet"),
+        *("--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate"),
+        *("--custom-compile-command", "nox -s lock", "--output-file", LOCK),
+    )
 
 
 def prepare(session: nox.Session) -> None:
@@ -40,36 +136,29 @@ def prepare(session: nox.Session) -> None:
     stamp.write_text(inputs.hexdigest(), encoding="ascii")
 
 
-@nox.session(python=False)
-def lint(session: nox.Session) -> None:
-    """Style, types, import layers, Ansible content: everything that can be judged by reading."""
-    prepare(session)
-    check_style(session)
-
-
-@nox.session(python=False)
-def unit(session: nox.Session) -> None:
-    """Tests that need no node. Arguments go to pytest."""
-    prepare(session)
-    session.run("pytest", *(session.posargs or ["tests/unit", "tests/controls"]))
-
-
-@nox.session
-def lock(session: nox.Session) -> None:
-    """Write requirements.lock anew: the newest versions that pyproject.toml allows."""
-    session.install("uv")
-    session.run(
-        *("uv", "pip", "compile", "pyproject.toml", "--group", "dev", "--upgrade", "--quiet"),
-        *("--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate"),
-        *("--custom-compile-command", "nox -s lock", "--output-file", LOCK),
-    )
-
-
-def check_style(session: nox.Session) -> None:
-    """Run every tool that reads and does not run."""
+def read_everything(session: nox.Session) -> None:
+    """Run every tool that judges the files without running them."""
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
-    session.run("lint-imports")
+    session.run("lint-imports", "--no-logo")
     session.run("ansible-lint")
     session.run("antsibull-changelog", "lint")
+
+
+def run_lab(session: nox.Session, *words: str) -> None:
+    """Run a verb of the lab, which needs nothing but this Python."""
+    print(f"\n$ nox -s lab -- {shlex.join(words)}", flush=True)
+    env = {"PYTHONPATH": str(ROOT / "molecule/shared")}
+    session.run(sys.executable, "-m", "lab", *words, env=env, log=False, interrupt_timeout=PATIENCE)
+
+
+def run_cksharden(session: nox.Session, *words: str) -> None:
+    """Run cksharden as a user would; findings (exit code 1) are no failure here."""
+    print(f"$ cksharden {shlex.join(words)}", flush=True)
+    session.run("cksharden", *words, success_codes=[0, 1], log=False, interrupt_timeout=PATIENCE)
+
+
+def say(title: str) -> None:
+    """Print a line that stands out in a long transcript."""
+    print(f"\n── {title} {'─' * max(0, 96 - len(title))}", flush=True)
