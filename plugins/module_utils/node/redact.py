@@ -15,7 +15,7 @@ MARK = "[redacted]"
 # Only the end of a name counts: configMapAndSecretChangeDetectionStrategy holds no secret, nor
 # does --authentication-token-webhook. *-data is kubeconfig's (client-key-data and its like).
 _SECRET_NAME = re.compile(
-    r"(?:tokens?|passwords?|passwd|passphrase|secrets?|(?:secret|access|api)[-_]?key|key[-_]?id|[-_]data|headers?)$",
+    r"(?:tokens?|passwords?|passwd|passphrase|secrets?|(?:secret|access|api)[-_]?key|key[-_]?id|key[-_]?data|[-_]data|headers?)$",
     re.IGNORECASE,
 )
 _HARMLESS_NAME = re.compile(r"^requestheader-|^--?requestheader-")  # names of headers, none of their values
@@ -38,7 +38,7 @@ _PATTERNS = (
 
 _QUOTED = r'"(?:[^"\\\n]|\\.)*"?|\'[^\'\n]*\'?'
 _FLAG = re.compile(rf"(?<![\w-])(--?([A-Za-z][\w-]*)(?:=|[ \t]+))({_QUOTED}|(?!-)[^\s\"']+)")
-_VARIABLE = re.compile(rf"(?<!\w)([A-Za-z_]\w*)=({_QUOTED}|[^\s\"']+)")
+_VARIABLE = re.compile(rf"(?<![\w-])([A-Za-z_]\w*)=({_QUOTED}|[^\s\"']+)")
 _QUOTED_VARIABLE = re.compile(r"""(["'])([A-Za-z_]\w*)=((?:(?!\1)[^\n])*)""")  # systemd: "NAME=two words"
 _PLAIN_VALUE = r"""[^\s,{}\[\]"'|>&!#][^,{}\[\]\n]*"""
 _KEY = re.compile(

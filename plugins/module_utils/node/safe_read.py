@@ -45,16 +45,16 @@ class Opened:
         at = b""
         names = [name for name in self.real_path.split(b"/") if name]
         try:
-            for number, name in enumerate(names, 1):
-                self.parents.append((at or b"/", os.fstat(self.descriptor)))
+            self.stat = os.fstat(self.descriptor)
+            for name in names:
+                self.parents.append((at or b"/", self.stat))
                 at += b"/" + name
-                flags = _LOOK if number == len(names) else _LOOK | os.O_DIRECTORY
-                below = os.open(name, flags, dir_fd=self.descriptor)
+                below = os.open(name, _LOOK, dir_fd=self.descriptor)
                 os.close(self.descriptor)
                 self.descriptor = below
-            self.stat = os.fstat(self.descriptor)
-            if stat.S_ISLNK(self.stat.st_mode):
-                raise ReadError("its links go in a circle")
+                self.stat = os.fstat(below)
+                if stat.S_ISLNK(self.stat.st_mode):  # what is left after all links were resolved
+                    raise ReadError("its links go in a circle")
         except (OSError, ReadError):
             self.close()
             raise
@@ -135,8 +135,7 @@ def describe_text(path: bytes, limit: int, within: tuple[bytes, ...] = ()) -> En
     else:
         entry["digest"] = "sha256:" + hashlib.sha256(content).hexdigest()
     entry["text"], entry["redacted"] = redact(plain(content))
-    # The cut may go through a character, which says nothing about the file.
-    entry["lossy"] = is_lossy(content[:-4] if entry["truncated"] else content)
+    entry["lossy"] = is_lossy(content, cut=entry["truncated"])
     return entry
 
 

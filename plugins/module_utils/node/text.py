@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from typing import Any
 
@@ -32,10 +33,13 @@ def _bytes_of(value: str) -> bytes:
         return value.encode("utf-8", "backslashreplace")
 
 
-def is_lossy(value: bytes) -> bool:
-    """Tell whether plain(value) can't be turned back into the same bytes."""
+def is_lossy(value: bytes, *, cut: bool = False) -> bool:
+    """Tell whether plain(value) can't be turned back into the same bytes.
+
+    cut: value was cut somewhere, perhaps within a character, which does not count.
+    """
     try:
-        value.decode("utf-8")
+        codecs.getincrementaldecoder("utf-8")().decode(value, final=not cut)
     except UnicodeDecodeError:
         return True
     return False

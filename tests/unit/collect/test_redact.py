@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from ansible_collections.cksharden.node.plugins.module_utils.node.redact import MARK, redact, redact_arguments
+
+SECRET = "s3cr3tValue"
+PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PEM,
+        PEM.partition("\n-----END")[0],
+        f"key: |\n  -----BEGIN EC PRIVATE KEY-----\n  {SECRET}",
+        f"client-key-data: {SECRET}",
+        f"    client-certificate-data: '{SECRET}'",
+        f"clientKeyData: {SECRET}",
+        f"token: {SECRET}",
+        f"- token: {SECRET}",
+        f'{{"user": {{"token": "{SECRET}", "a": 1}}}}',
+        f'{{"token":"{SECRET}"}}',
+        f"token: |\n  {SECRET}\nother: 1",
+        f"token:\n  {SECRET}\nother: 1",
+        f"password: {SECRET} with words",
+        f'password: "{SECRET} \\" more {SECRET}"',
+        f"apiKey: {SECRET}",
+        f"secretAccessKey: {SECRET}",
+        f"aws_secret_access_key = x\nAWS_SECRET_ACCESS_KEY={SECRET}",
+        f'Environment="AWS_SECRET_ACCESS_KEY={SECRET} {SECRET}"',
+        f"Environment='REGISTRY_PASSWORD={SECRET}' OTHER=1",
+        f"AWS_ACCESS_KEY_ID={SECRET}",
+        f"Environment=HTTPS_PROXY=http://user:{SECRET}@proxy:3128/",
+        f"staticPodURL: https://user:{SECRET}@example.org/pods",
+        f"staticPodURLHeader:\n  X-Auth:\n  - {SECRET}\nother: 1",
+        f"staticPodURLHeader:\n  X-Auth:\n\n  - {SECRET}\nother: 1",
+        f"staticPodURLHeader: {{X-Auth: [{SECRET}]}}",
+        f'{{"staticPodURLHeader": {{\n "X": [\n "{SECRET}"\n]}}, "a": 1}}',
+        f"staticPodURLHeader: &anchor\n  X: [{SECRET}]",
+        f"Authorization: Bearer {SECRET}",
+        f"Authorization: basic {SECRET}",
+        f'KUBELET_EXTRA_ARGS="--manifest-url-header=X-Auth:{SECRET} --v=2"',
+        f"KUBELET_EXTRA_ARGS=--bootstrap-token {SECRET}",
+        f"KUBELET_EXTRA_ARGS=--token='{SECRET} x'",
+        "x: eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJrdWJlcm5ldGVz." + SECRET,
+        "kubeadm join --discovery abcdef.0123456789" + "abcdef # " + "x",
+    ],
+)
+def test_secrets_go(text: str) -> None:
+    clean, redacted = redact(text)
+    assert SECRET not in clean
+    assert "abcdef.0123456789abcdef" not in clean
+    assert MARK in clean
+    assert redacted
+
+
+# What the tool has to read: none of it is a secret, and none of it may change.
+@pytest.mark.parametrize(
+    "text",
+    [
+        'KUBELET_KUBEADM_ARGS="--node-ip=10.0.0.1 --pod-infra-container-image=registry.k8s.io/pause:3.10"\n',
+        "authentication:\n  anonymous:\n    enabled: false\n  webhook:\n    cacheTTL: 2m0s\n    enabled: true\n",
+        "authorization:\n  mode: Webhook\n",
+        "configMapAndSecretChangeDetectionStrategy: Watch\n",
+        "automountServiceAccountToken: false\n",
+        "--authentication-token-webhook=true --authentication-token-webhook-cache-ttl=2m",
+        "--tls-private-key-file=/etc/kubernetes/pki/kubelet.key --kubeconfig=/etc/kubernetes/kubelet.conf",
+        "--requestheader-username-headers=X-Remote-User",
+        "tlsCipherSuites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\nclusterDNS:\n- 10.96.0.10\n",
+        "EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\nExecStart=\nExecStart=/usr/bin/kubelet $A $B\n",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+        '{\n  "apiVersion": "kubelet.config.k8s.io/v1beta1",\n  "tlsMinVersion": "VersionTLS13"\n}\n',
+        "staticPodURL: https://example.org:8443/pods@1\n",
+        "",
+    ],
+)
+def test_settings_stay(text: str) -> None:
+    assert redact(text) == (text, False)
+
+
+def test_what_follows_a_secret_stays() -> None:
+    clean, _ = redact(f"token: {SECRET}\nother: 1\nstaticPodURLHeader:\n  X: [{SECRET}]\nlast: true\n")
+    assert clean == f'token: "{MARK}"\nother: 1\nstaticPodURLHeader: "{MARK}"\nlast: true\n'
+
+
+def test_arguments() -> None:
+    words = ["/usr/bin/kubelet", "--token", SECRET, f"--manifest-url-header=A:{SECRET}", "--v", "2"]
+    assert redact_arguments(words) == [
+        "/usr/bin/kubelet",
+        "--token",
+        MARK,
+        f"--manifest-url-header={MARK}",
+        "--v",
+        "2",
+    ]
+    harmless = ["kubelet", "--authentication-token-webhook", "--rotate-certificates=true", "--node-ip=::1"]
+    assert redact_arguments(harmless) == harmless
+    assert redact_arguments(["kubelet", f"--proxy=http://u:{SECRET}@host/"]) == [
+        "kubelet",
+        f"--proxy=http://{MARK}@host/",
+    ]
+
+
+# A hostile file may not hold the collector up: each of these is the worst case of one pattern.
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 262144,
+        "-" * 262144,
+        "eyJ-" * 65536,
+        "-----BEGIN " * 24000,
+        "--a" * 87000,
+        "token: {" * 32000,
+        "://" * 87000,
+        "bearer " * 37000,
+        '"a=' * 87000,
+        "a:\n" * 87000,
+        "\\" * 262144,
+        '"' * 262144,
+    ],
+)
+def test_hostile_text_takes_linear_time(text: str) -> None:
+    started = time.monotonic()
+    redact(text)
+    assert time.monotonic() - started < 5
