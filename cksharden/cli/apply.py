@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`cksharden apply`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cksharden.cli.options import Choice, Format, Hosts, MaxUnavailable, Output, Runs, Yes
+from cksharden.cli.output import agreed, check_output, require_consent, say, show_plan
+
+if TYPE_CHECKING:
+    from cksharden.pipeline import Checked
+
+
+def apply(
+    *,
+    hosts: Hosts,
+    choice: Choice,
+    runs: Runs,
+    output: Output,
+    max_unavailable: MaxUnavailable = 1,
+    yes: Yes = False,
+) -> int:
+    """Show the plan, ask, change the nodes one transaction each, and prove it by looking again."""
+    check_output(output)
+    require_consent(yes=yes, verb="apply")
+    from cksharden import pipeline
+    from cksharden.cli.orders import again, finish, order
+    from cksharden.cli.progress import Progress
+
+    progress = Progress(quiet=output.quiet)
+    wanted = order("apply", hosts, runs, choice)
+    checked = pipeline.check(wanted, progress)
+    if not checked.plan.changes:
+        say("cksharden: nothing to change")
+        return finish(checked.run, output)
+    if not yes or output.format is Format.TEXT:
+        show_plan(checked.plan, output)
+    if not agreed(_question(checked), yes=yes):
+        say("cksharden: nothing was changed")
+        return pipeline.exit_code(pipeline.view(checked.run, again(checked.run)))
+    pipeline.change(wanted, checked, max_unavailable, progress)
+    return finish(checked.run, output)
+
+
+def _question(checked: Checked) -> str:
+    hosts = [host for batch in checked.plan.order for host in batch]
+    restarts = sum(bool(checked.plan.hosts[host].restarts) for host in hosts)
+    return f"Change {len(hosts)} hosts ({', '.join(hosts)}), restarting {restarts} kubelets?"

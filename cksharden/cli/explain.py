@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`cksharden explain`."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cksharden.cli.options import Format, FormatOption
+from cksharden.cli.output import write
+from cksharden.errors import ExitCode
+
+if TYPE_CHECKING:
+    from cksharden.catalog import Catalogued
+
+_DEFAULTS = {
+    "enabled": "changes it where it fails",
+    "opt_in": "changes it only where --control names it",
+    "report_only": "never changes it",
+}
+
+
+def explain(
+    control: Annotated[str, typer.Argument(help="The id of a control, as `cksharden controls` lists it.")],
+    format: FormatOption = Format.TEXT,  # noqa: A002  the option's name
+) -> int:
+    """Say what a control asks for, why, what it may break, and where it comes from."""
+    from cksharden import catalog
+
+    one = catalog.select(catalog.load_controls(), only=[control]).controls[0]
+    facts = _facts(one)
+    if format is Format.JSON:
+        write(json.dumps(facts, indent=2) + "\n")
+    else:
+        write(_text(facts))
+    return ExitCode.COMPLIANT
+
+
+def _facts(one: Catalogued) -> dict[str, Any]:
+    import msgspec
+
+    from cksharden.kinds import KINDS
+
+    control = one.control
+    return {
+        "id": control.id,
+        "title": control.title,
+        "severity": control.severity.value,
+        "expects": one.spec.expected,
+        "why": control.why.strip(),
+        "breaks": control.breaks.strip(),
+        "applies_to": list(control.applies_to),
+        "since": control.since,
+        "until": control.until,
+        "needs": list(control.needs),
+        "disruption": control.disruption,
+        "default": control.default,
+        "profiles": list(control.profiles),
+        "refs": control.refs,
+        "kind": control.kind,
+        "with": msgspec.to_builtins(control.with_),
+        "role": KINDS[control.kind].role,
+        "file": str(one.path),
+    }
+
+
+def _text(facts: dict[str, Any]) -> str:
+    versions = " to ".join(filter(None, (facts["since"] or "any version", facts["until"])))
+    rows = {
+        "expects": facts["expects"],
+        "asked of": ", ".join(facts["applies_to"]).replace("_", " ") + f", Kubernetes {versions}",
+        "why": facts["why"],
+        "breaks": facts["breaks"],
+        "apply": f"{_DEFAULTS[facts['default']]}; disruption: {facts['disruption'].replace('_', ' ')}",
+        "needs": ", ".join(facts["needs"]),
+        "profiles": ", ".join(facts["profiles"]),
+        "refs": ", ".join(f"{key} {value}" for key, value in facts["refs"].items()),
+        "kind": f"{facts['kind']} {json.dumps(facts['with'])}",
+        "role": facts["role"],
+        "file": facts["file"],
+    }
+    lines = [f"{facts['id']} ({facts['severity']}): {facts['title']}", ""]
+    for name, value in rows.items():
+        if value:
+            lines += textwrap.wrap(
+                value,
+                100,
+                initial_indent=f"{name:<10}",
+                subsequent_indent=" " * 10,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+    return "\n".join(lines) + "\n"

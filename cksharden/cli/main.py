@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `cksharden`: its verbs, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from cksharden import __version__
+from cksharden.cli import apply, check, controls, explain, plan, report, rollback, verify
+from cksharden.cli.options import verb
+from cksharden.cli.output import say
+from cksharden.errors import CkshardenError, ExitCode
+
+_EPILOG = "Exit codes: 0 compliant, 1 findings, 2 usage or a bad file, 3 could not complete, 130 interrupted."
+_INTERRUPTED = (
+    "cksharden: interrupted. A node that was changing finishes or restores its own transaction by itself; "
+    "follow it with `cksharden check`."
+)
+
+app = typer.Typer(
+    help="See, plan, apply, prove and undo the hardening of existing kubeadm clusters.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _function in (
+    check.check,
+    plan.plan,
+    apply.apply,
+    verify.verify,
+    rollback.rollback,
+    report.report,
+    controls.controls,
+    explain.explain,
+):
+    app.command(epilog=_EPILOG)(verb(_function))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cksharden {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """See, plan, apply, prove and undo the hardening of existing kubeadm clusters."""
+    del debug, version
+
+
+def main() -> None:
+    """Run the command line and exit with one of ExitCode."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; return its exit code."""
+    try:
+        app(arguments, prog_name="cksharden")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else ExitCode.COMPLIANT
+    except CkshardenError as error:
+        say(f"cksharden: {error.diagnostics()}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        say(_INTERRUPTED)
+        return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001  a bug: the traceback is for its report, not for everybody
+        if "--debug" in arguments:
+            traceback.print_exc()
+        say(
+            f"cksharden: internal error: {type(error).__name__}: {error}. "
+            "Please report it with what `cksharden --debug …` prints."
+        )
+        return ExitCode.INCOMPLETE
+    return ExitCode.COMPLIANT

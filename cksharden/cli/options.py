@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options that verbs share, as groups; `verb` gives a command the options of the groups it takes.
+
+Nothing heavy is imported here: `cksharden --help` reads this file and nothing of the stages.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from cksharden.errors import UsageError
+
+if TYPE_CHECKING:
+    from cksharden.runner import Connection
+
+RUNS_DIR_VARIABLE = "CKSHARDEN_RUNS_DIR"
+
+
+class Format(StrEnum):
+    """The formats of reports; the reporters themselves are in cksharden.report."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="The form of the report.")]
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Which hosts, and how to reach them; the words are Ansible's own."""
+
+    inventory: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="INVENTORY", help="An Ansible inventory: a file, or a directory with hosts.yml."
+        ),
+    ] = None
+    limit: Annotated[
+        str | None, typer.Option("--limit", "-l", metavar="PATTERN", help="Only these hosts.")
+    ] = None
+    user: Annotated[
+        str | None, typer.Option("--user", "-u", metavar="NAME", help="Connect as this user.")
+    ] = None
+    private_key: Annotated[
+        Path | None, typer.Option("--private-key", metavar="FILE", help="Authenticate with this key.")
+    ] = None
+    become_password_file: Annotated[
+        Path | None, typer.Option("--become-password-file", metavar="FILE", help="Holds the sudo password.")
+    ] = None
+    vault_password_file: Annotated[
+        Path | None, typer.Option("--vault-password-file", metavar="FILE", help="Holds the vault password.")
+    ] = None
+    forks: Annotated[int, typer.Option("--forks", "-f", min=1, metavar="N", help="Hosts at once.")] = 25
+
+    def path(self) -> Path:
+        """Return the inventory, which a verb that reaches nodes can't do without."""
+        if self.inventory is None:
+            raise UsageError("no inventory was given", mend="name an Ansible inventory, like inventories/lab")
+        return self.inventory
+
+    def connection(self) -> Connection:
+        """Return how Ansible is to connect.
+
+        Raises:
+            UsageError: a file that is named does not exist.
+        """
+        from cksharden.runner import Connection
+
+        files = {
+            key: getattr(self, key) for key in ("private_key", "become_password_file", "vault_password_file")
+        }
+        for key, file in files.items():
+            if file is not None and not file.is_file():
+                raise UsageError(
+                    "no such file", file=file, key=f"--{key.replace('_', '-')}", mend="name a file"
+                )
+        paths = {key: str(file.absolute()) if file else None for key, file in files.items()}
+        return Connection(user=self.user, forks=self.forks, **paths)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which controls."""
+
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="The set of controls: cks, cis_1_12 or a file; profile.yml beside the inventory, else cks.",
+        ),
+    ] = None
+    control: Annotated[
+        list[str] | None, typer.Option(metavar="CONTROL", help="Only this control; may be repeated.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Where runs are kept."""
+
+    runs_dir: Annotated[
+        Path, typer.Option(envvar=RUNS_DIR_VARIABLE, metavar="DIR", help="Where runs are kept.")
+    ] = Path("runs")
+
+
+@dataclass(frozen=True)
+class Output:
+    """What is shown, and where."""
+
+    format: FormatOption = Format.TEXT
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.")] = (
+        None
+    )
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show what passes too, and nothing shortened.")
+    ] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False
+
+
+Facts = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Judge the facts in this directory (DIR/<host>.json) and reach no node."
+    ),
+]
+MaxUnavailable = Annotated[
+    int,
+    typer.Option(
+        "--max-unavailable",
+        min=1,
+        metavar="N",
+        help="Workers that change at once; control planes go one by one.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def verb(function: Callable[..., int]) -> Callable[..., None]:
+    """Make a typer command of a function: a parameter that is a group above becomes its options.
+
+    The function returns the exit code.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    groups = {name: kind for name, kind in hints.items() if isinstance(kind, type) and is_dataclass(kind)}
+    parameters = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in groups:
+            parameters += _parameters(groups[name])
+        else:
+            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+
+    @functools.wraps(function)
+    def command(**values: Any) -> None:
+        arguments = {
+            name: kind(**{one.name: values.pop(one.name) for one in fields(kind)})
+            for name, kind in groups.items()
+        }
+        raise typer.Exit(int(function(**arguments, **values)))
+
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    del command.__wrapped__
+    return command
+
+
+def _parameters(group: type[Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if one.default is MISSING else one.default,
+            annotation=hints[one.name],
+        )
+        for one in fields(group)
+    ]

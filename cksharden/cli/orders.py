@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the options of a verb to what the pipeline takes, and from its runs to what is shown."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from cksharden import pipeline
+from cksharden.cli.options import RUNS_DIR_VARIABLE, Choice, Hosts, Output, Runs
+from cksharden.cli.output import show
+from cksharden.errors import UsageError
+from cksharden.pipeline import Order
+from cksharden.rundir import RunDir
+
+
+def order(
+    command: str, hosts: Hosts, runs: Runs, choice: Choice | None = None, facts: Path | None = None
+) -> Order:
+    """Return the order of a verb.
+
+    Raises:
+        UsageError: there is neither an inventory nor facts, or a file that is named does not exist.
+    """
+    if facts is None and hosts.inventory is None:
+        raise UsageError("no inventory was given", mend="name an Ansible inventory, like inventories/lab")
+    if facts is not None and hosts.limit is not None:
+        raise UsageError("recorded facts are judged as they are", key="--limit", mend="leave it out")
+    return Order(
+        command=command,
+        runs=runs.runs_dir,
+        connection=hosts.connection(),
+        inventory=hosts.inventory,
+        limit=hosts.limit,
+        profile=choice.profile if choice else None,
+        controls=tuple(choice.control or ()) if choice else (),
+        facts=facts,
+    )
+
+
+def finish(run: RunDir, output: Output) -> int:
+    """Show a run; return its exit code."""
+    view = pipeline.view(run, again(run))
+    show(view, output)
+    return pipeline.exit_code(view)
+
+
+def again(run: RunDir) -> str:
+    """Return the command that shows a run again from here."""
+    usual = Path(os.environ.get(RUNS_DIR_VARIABLE) or Runs().runs_dir)
+    where = "" if run.path.parent == usual else f" --runs-dir {shlex.quote(str(run.path.parent))}"
+    return f"cksharden report {run.run}{where}"

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What verbs print: reports on stdout or into a file, everything else on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+import typer
+
+from cksharden.errors import UsageError
+
+if TYPE_CHECKING:
+    from cksharden.cli.options import Output
+    from cksharden.model import Plan
+    from cksharden.report import View
+
+
+def has_colours(stream_is_terminal: bool) -> bool:
+    """Say whether to colour: a terminal that can, and no NO_COLOR (no-color.org: set and not empty)."""
+    return stream_is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def check_output(output: Output) -> None:
+    """Refuse a file that can't be written before anything else is done."""
+    if output.output is None:
+        return
+    parent = output.output.parent
+    if output.output.is_dir() or not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise UsageError(
+            "can't be written",
+            file=output.output,
+            key="--output",
+            mend="name a file in a directory that exists",
+        )
+
+
+def show(view: View, output: Output) -> None:
+    """Print a report, or write it into --output."""
+    from cksharden.report import REPORTERS, Options
+
+    colours = output.output is None and has_colours(sys.stdout.isatty())
+    text = REPORTERS[output.format].render(view, Options(output.everything, colours))
+    if output.output is None:
+        write(text)
+    else:
+        output.output.write_text(text, encoding="utf-8")
+
+
+def show_plan(plan: Plan, output: Output) -> None:
+    """Print a plan before the question about it: to stderr where stdout is for a program."""
+    from cksharden.report.planned import plan_lines
+    from cksharden.report.sheet import Sheet
+
+    stream = sys.stdout if output.output is None and output.format == "text" else sys.stderr
+    sheet = Sheet(colours=has_colours(stream.isatty()))
+    plan_lines(sheet, plan)
+    sheet.gap()
+    write(sheet.text(), stream)
+
+
+def write(text: str, stream: TextIO | None = None) -> None:
+    """Write to stdout, or another stream; characters that its encoding lacks are shown escaped."""
+    stream = stream or sys.stdout
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
+
+
+def say(text: str) -> None:
+    """Write a line to stderr; each line of it is cleaned."""
+    from cksharden.report.sheet import clean
+
+    for line in text.split("\n"):
+        typer.echo(clean(line), err=True)
+
+
+def can_ask() -> bool:
+    """Say whether somebody sits there who can answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def require_consent(*, yes: bool, verb: str) -> None:
+    """Refuse, before any node is reached, a change that nobody could agree to."""
+    if not yes and not can_ask():
+        raise UsageError(
+            f"{verb} changes nodes, and there is no terminal to ask on",
+            key="--yes",
+            mend="give --yes to change them unasked",
+        )
+
+
+def agreed(question: str, *, yes: bool) -> bool:
+    """Ask, unless --yes was given."""
+    return yes or typer.confirm(question, default=False, err=True)

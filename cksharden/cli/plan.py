@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`cksharden plan`."""
+
+from __future__ import annotations
+
+from cksharden.cli.options import Choice, Facts, Hosts, Output, Runs
+from cksharden.cli.output import check_output
+
+
+def plan(*, hosts: Hosts, choice: Choice, runs: Runs, output: Output, facts: Facts = None) -> int:
+    """Show every file that apply would write, as a diff, and what it would restart. Changes nothing."""
+    check_output(output)
+    from cksharden import pipeline
+    from cksharden.cli.orders import finish, order
+    from cksharden.cli.progress import Progress
+
+    checked = pipeline.check(order("plan", hosts, runs, choice, facts), Progress(quiet=output.quiet))
+    return finish(checked.run, output)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`cksharden verify`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cksharden.cli.options import Hosts, Output, Runs
+from cksharden.cli.output import check_output
+
+
+def verify(
+    *,
+    hosts: Hosts,
+    runs: Runs,
+    output: Output,
+    run: Annotated[
+        str | None, typer.Option(metavar="RUN", help="An apply; the newest is the default.")
+    ] = None,
+) -> int:
+    """Look again whether what an apply changed holds, and whether anything became worse. Changes nothing."""
+    check_output(output)
+    from cksharden import pipeline
+    from cksharden.cli.orders import finish, order
+    from cksharden.cli.progress import Progress
+    from cksharden.rundir import open_run
+
+    wanted = order("verify", hosts, runs)
+    of = open_run(runs.runs_dir, run) if run else pipeline.newest(runs.runs_dir, "apply")
+    return finish(pipeline.prove(wanted, of, Progress(quiet=output.quiet)), output)

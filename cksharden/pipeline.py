@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stages in their order, and the files that carry data from one to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from cksharden import __version__, apply, catalog, rundir, verify
+from cksharden.collect import collect
+from cksharden.errors import ExitCode, FactsError, UsageError
+from cksharden.evaluate import evaluate
+from cksharden.facts import Collected, NodeFacts, Unreachable
+from cksharden.model import Findings, Plan, Status, Verification
+from cksharden.plan import make_plan
+from cksharden.report import View
+from cksharden.rundir import RunDir
+from cksharden.runner import Connection
+from cksharden.transactions import HostOutcome
+
+STAGES = ("collect", "evaluate", "plan", "apply", "verify", "report")
+RUN_FORMAT = "cksharden-run"
+SCHEMA = "1.0"
+TEAM_PROFILE = "profile.yml"
+
+T = TypeVar("T")
+
+
+class Watch(Protocol):
+    """Whoever wants to see how far the hosts are."""
+
+    def stage(self, name: str) -> AbstractContextManager[Callable[[str, str], None]]:
+        """Watch one stage; what it returns is called with a host and what it is at."""
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    """`run.json`: what was asked for, by which version, and when."""
+
+    run: str
+    command: str
+    version: str
+    time: str
+    inventory: str
+    profile: str
+    limit: str | None = None
+    of: str | None = None
+    """The earlier run that this one verifies or takes back."""
+    format: str = RUN_FORMAT
+    schema: str = SCHEMA
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the user asked for."""
+
+    command: str
+    runs: Path
+    connection: Connection
+    inventory: Path | None = None
+    limit: str | None = None
+    profile: str | None = None
+    controls: tuple[str, ...] = ()
+    facts: Path | None = None
+    """A directory of facts to judge instead of collecting any."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the first three stages made."""
+
+    run: RunDir
+    selection: catalog.Selection
+    findings: Findings
+    plan: Plan
+
+
+def check(order: Order, watch: Watch) -> Checked:
+    """Collect, evaluate and plan; nothing is changed on any node.
+
+    Raises:
+        CkshardenError: something that was named can't be used, or no host could be asked.
+    """
+    selection = choose(order)
+    run = _begin(order, selection.profile)
+    facts = _facts(order, selection, run.make(run.facts), watch, "collect")
+    findings = evaluate(selection.controls, facts, run=run.run, profile=selection.profile)
+    run.write("findings", findings)
+    plan = make_plan(findings, selection, facts)
+    run.write("plan", plan)
+    return Checked(run, selection, findings, plan)
+
+
+def change(order: Order, checked: Checked, max_unavailable: int, watch: Watch) -> None:
+    """Apply the plan and verify it: what is found afterwards lies in the same run.
+
+    Raises:
+        IncompleteError: Ansible failed before it asked a host.
+    """
+    with watch.stage("apply") as on_event:
+        apply.apply(
+            checked.plan,
+            checked.run,
+            inventory=_inventory(order),
+            connection=order.connection,
+            max_unavailable=max_unavailable,
+            on_event=on_event,
+        )
+    run = checked.run
+    facts = _facts(order, checked.selection, run.make(run.facts_after), watch, "verify")
+    after = evaluate(checked.selection.controls, facts, run=run.run, profile=checked.selection.profile)
+    run.write("findings_after", after)
+    run.write("verify", verify.compare(checked.plan, checked.findings, after, run.run))
+
+
+def prove(order: Order, of: RunDir, watch: Watch) -> RunDir:
+    """Collect and evaluate again what an earlier run planned, and compare; return the new run."""
+    before, plan = _read(of, "findings", Findings), _read(of, "plan", Plan)
+    selection = catalog.select(catalog.load_controls(), only=before.controls)
+    run = _begin(order, before.profile, of.run)
+    facts = _facts(order, selection, run.make(run.facts), watch, "collect")
+    after = evaluate(selection.controls, facts, run=run.run, profile=before.profile)
+    run.write("findings", after)
+    if order.limit is not None:
+        plan, before = verify.narrow(plan, before, after.hosts)
+    run.write("verify", verify.compare(plan, before, after, of.run))
+    return run
+
+
+def newest(runs: Path, command: str) -> RunDir:
+    """Return the newest run of a command that changed nodes.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for path in sorted(runs.glob("*"), reverse=True):
+        run = RunDir(path)
+        if (
+            run.apply.is_dir()
+            and run.file("run").is_file()
+            and _read(run, "run", RunRecord).command == command
+        ):
+            return run
+    raise UsageError(
+        f"no {command} was run yet", file=runs, mend="name a run with --run, or its directory with --runs-dir"
+    )
+
+
+def choose(order: Order) -> catalog.Selection:
+    """Return the controls of the order: by --profile, the inventory's profile.yml, or the default."""
+    profile = order.profile
+    if profile is None and order.inventory is not None:
+        directory = order.inventory if order.inventory.is_dir() else order.inventory.parent
+        own = directory / TEAM_PROFILE
+        profile = str(own) if own.is_file() else None
+    return catalog.select(catalog.load_controls(), profile or catalog.DEFAULT_PROFILE, order.controls)
+
+
+def view(run: RunDir, again: str) -> View:
+    """Read back all that a run has to show."""
+    record = _read(run, "run", RunRecord)
+    files = sorted(run.apply.glob("*.json")) if run.apply.is_dir() else []
+    outcomes = [_decode(file, HostOutcome) for file in files]
+    plan = _read(run, "plan", Plan) if run.file("plan").is_file() else None
+    order = [host for batch in plan.order for host in batch] if plan else []
+    outcomes.sort(key=lambda one: order.index(one.host) if one.host in order else len(order))
+    last = "findings_after" if run.file("findings_after").is_file() else "findings"
+    return View(
+        run=run.run,
+        command=record.command,
+        inventory=record.inventory,
+        findings=_read(run, last, Findings) if run.file(last).is_file() else None,
+        again=again,
+        plan=plan,
+        outcomes=tuple(outcomes),
+        verification=_read(run, "verify", Verification) if run.file("verify").is_file() else None,
+    )
+
+
+def exit_code(shown: View) -> ExitCode:
+    """Return how the command ends: what could not be completed beats what was found."""
+    findings = shown.findings
+    complete = all(one.complete for one in shown.outcomes)
+    if not complete or (findings is not None and findings.count(Status.UNKNOWN)):
+        return ExitCode.INCOMPLETE
+    return ExitCode.FINDINGS if findings is not None and findings.count(Status.FAIL) else ExitCode.COMPLIANT
+
+
+def _begin(order: Order, profile: str, of: str | None = None) -> RunDir:
+    now = datetime.now(UTC)
+    run = rundir.create_run(order.runs, now)
+    inventory = str(order.inventory.absolute()) if order.inventory else ""
+    time = now.isoformat(timespec="seconds")
+    run.write(
+        "run", RunRecord(run.run, order.command, __version__, time, inventory, profile, order.limit, of)
+    )
+    return run
+
+
+def _inventory(order: Order) -> Path:
+    if order.inventory is None:
+        raise UsageError("no inventory was given", mend="name an Ansible inventory, like inventories/lab")
+    return order.inventory
+
+
+def _facts(
+    order: Order, selection: catalog.Selection, directory: Path, watch: Watch, stage: str
+) -> Collected:
+    if order.facts is not None:
+        recorded = rundir.read_facts_dir(order.facts)
+        return {host: NodeFacts(host, facts["sections"]) for host, facts in recorded.items()}
+    with watch.stage(stage) as on_event:
+        collected = collect(
+            _inventory(order),
+            selection.request(),
+            order.connection,
+            order.limit,
+            directory,
+            on_event=on_event,
+        )
+    return {host: _node(host, brought) for host, brought in collected.hosts.items()}
+
+
+def _node(host: str, brought: Path | str) -> NodeFacts | Unreachable:
+    if isinstance(brought, str):
+        return Unreachable(host, brought)
+    try:
+        return NodeFacts(host, rundir.read_facts(brought)["sections"])
+    except FactsError as error:
+        return Unreachable(host, error.message)
+
+
+def _read(run: RunDir, stage: str, kind: type[T]) -> T:
+    return _decode(run.file(stage), kind)
+
+
+def _decode(file: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except OSError as error:
+        raise UsageError(
+            f"can't be read: {error.strerror}", file=file, mend="the run did not come to that"
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(str(error), file=file, mend="use the version of cksharden that wrote it") from error

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Findings gathered for a reader: one entry for all hosts of which the same is to be said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cksharden.model import Finding, Findings, Severity, Status
+
+_SEVERITIES = tuple(Severity)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A control that fails in the same way on some hosts."""
+
+    control: str
+    title: str
+    severity: Severity
+    hosts: tuple[str, ...]
+    observed: str
+    expected: str
+    source: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A reason for which some controls are unknown on some hosts."""
+
+    reason: str
+    hosts: tuple[str, ...]
+    controls: tuple[str, ...]
+
+
+def failing(findings: Findings, remedy: Mapping[tuple[str, str], str]) -> list[Group]:
+    """Return what fails, the most severe first, then by control in the order of the catalogue."""
+    hosts: dict[tuple[int, int, str, str, str], list[Finding]] = {}
+    order = {control: place for place, control in enumerate(findings.controls)}
+    for one in findings.findings:
+        if one.status is Status.FAIL:
+            words = remedy.get((one.host, one.control), "")
+            key = (_SEVERITIES.index(one.severity), order[one.control], observed(one), one.source, words)
+            hosts.setdefault(key, []).append(one)
+    groups = []
+    for key in sorted(hosts):
+        first = hosts[key][0]
+        names = tuple(one.host for one in hosts[key])
+        _, _, seen, source, words = key
+        groups.append(
+            Group(
+                first.control, first.title, first.severity, names, seen, show(first.expected), source, words
+            )
+        )
+    return groups
+
+
+def troubles(findings: Findings) -> list[Trouble]:
+    """Return what is unknown: an unreachable host is one entry, not one for each control."""
+    by_host: dict[tuple[str, str], list[str]] = {}
+    for one in findings.findings:
+        if one.status is Status.UNKNOWN:
+            by_host.setdefault((one.host, one.reason), []).append(one.control)
+    merged: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (host, reason), controls in by_host.items():
+        merged.setdefault((reason, tuple(controls)), []).append(host)
+    return [Trouble(reason, tuple(hosts), controls) for (reason, controls), hosts in merged.items()]
+
+
+def observed(finding: Finding) -> str:
+    """Say what was seen: the value where there is one, else the reason, which names each of several."""
+    values = {show(item.observed) for item in finding.items}
+    if finding.observed is None or len(values) > 1 or isinstance(finding.observed, dict):
+        return finding.reason
+    return show(finding.observed)
+
+
+def show(value: Any) -> str:
+    """Return a value of a finding as text."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {show(inner)}" for key, inner in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(show, value))
+    return str(value)

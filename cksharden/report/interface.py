@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a report is made of, and what makes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cksharden.model import Findings, Plan, Verification
+from cksharden.transactions import HostOutcome
+
+
+@dataclass(frozen=True)
+class View:
+    """All that a run has to show; a part that the run did not come to is None or empty."""
+
+    run: str
+    command: str
+    inventory: str
+    findings: Findings | None
+    """What holds now: after an apply, what was found after it; a rollback does not look."""
+    again: str
+    """The command that shows this report again."""
+    plan: Plan | None = None
+    outcomes: tuple[HostOutcome, ...] = field(default=())
+    verification: Verification | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a report is to look."""
+
+    everything: bool = False
+    """Also what passes, and nothing shortened."""
+    colours: bool = False
+
+
+class Reporter(Protocol):
+    """Turns a view into text. Pure: no I/O, no clock."""
+
+    def render(self, view: View, options: Options) -> str:
+        """Return the whole report, ending in a newline."""

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an apply or a rollback did, as text: what is proved, and what to do about what is not."""
+
+from __future__ import annotations
+
+from cksharden.model import Outcome
+from cksharden.report.interface import View
+from cksharden.report.sheet import Sheet, Style
+from cksharden.transactions import HostOutcome, Transaction
+
+_WORDS = {
+    "committed": ("changed, and behind its gate", Style.GOOD),
+    "nothing": ("nothing to change", Style.QUIET),
+    "restored": ("put back as it was", Style.BAD),
+    "refused": ("refused, nothing changed", Style.BAD),
+    "abandoned": ("given up, nothing changed", Style.BAD),
+    "open": ("its end was not seen", Style.UNSURE),
+}
+_NEXT = {
+    "restored": "correct what the reason names, then run `cksharden plan` and `cksharden apply` again",
+    "refused": "correct what the reason names, then run `cksharden plan`: it starts from what is there now",
+    "abandoned": "run `cksharden apply` again",
+    "open": "the node finishes or restores it by itself; `cksharden check` tells when and how it ended",
+}
+
+
+def outcome_lines(sheet: Sheet, view: View) -> None:
+    """Add what became of every host, then what the second collection proves."""
+    sheet.heading("Done" if view.outcomes and all(one.complete for one in view.outcomes) else "Not completed")
+    for outcome in view.outcomes:
+        _host_lines(sheet, outcome)
+    if view.verification is not None:
+        proof = view.verification
+        sheet.heading("Proof")
+        sheet.line(f"proved {len(proof.proved)}, missed {len(proof.missed)}, worse {len(proof.worse)}")
+        _proof_lines(sheet, "missed", proof.missed)
+        _proof_lines(sheet, "worse", proof.worse)
+
+
+def _host_lines(sheet: Sheet, outcome: HostOutcome) -> None:
+    if outcome.status == "unreachable":
+        sheet.line((outcome.host, Style.BAD), f": unreachable: {outcome.message}")
+        sheet.line("    ", f"next: {_NEXT['open']}")
+    for transaction in outcome.transactions:
+        _transaction_lines(sheet, outcome.host, transaction)
+    explained = any(one.outcome not in ("committed", "nothing") for one in outcome.transactions)
+    if outcome.status in ("failed", "not_begun") and not explained:
+        sheet.line((outcome.host, Style.BAD), f": {outcome.message}")
+
+
+def _transaction_lines(sheet: Sheet, host: str, transaction: Transaction) -> None:
+    words, style = _WORDS.get(transaction.outcome, (transaction.outcome, Style.UNSURE))
+    reason = f": {transaction.reason}" if transaction.reason else ""
+    sheet.line((host, style), f": {transaction.role}: {words}{reason}")
+    if transaction.kubelet_error:
+        sheet.line("    ", "the kubelet says: ", transaction.kubelet_error)
+    if transaction.outcome == "restored" and not transaction.proved:
+        sheet.line("    ", "the old files are back, but the node did not prove healthy: see docs/safety.md")
+    if transaction.outcome in _NEXT:
+        sheet.line("    ", f"next: {_NEXT[transaction.outcome]}")
+
+
+def _proof_lines(sheet: Sheet, word: str, outcomes: tuple[Outcome, ...]) -> None:
+    for one in outcomes:
+        sheet.line(
+            "  ",
+            (word, Style.BAD),
+            f"  {one.host}  {one.control}: was {one.before}, is {one.after}: {one.reason}",
+        )

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plan as text: per node, in the order of change, every file that would be written."""
+
+from __future__ import annotations
+
+from cksharden.model import FileState, HostPlan, Plan, PlannedFile
+from cksharden.report.sheet import Sheet, Style
+
+_INDENT = " " * 4
+
+
+def plan_lines(sheet: Sheet, plan: Plan) -> None:
+    """Add the plan. Nothing in it has been done."""
+    if not plan.changes:
+        sheet.line("Plan: nothing to change.")
+    for number, hosts in enumerate(_alike(plan), 1):
+        _host_lines(sheet, f"{number}. {', '.join(hosts)}", plan.hosts[hosts[0]])
+    _left_out_lines(sheet, plan)
+
+
+def _alike(plan: Plan) -> list[list[str]]:
+    """Return the hosts in the order of change; those of a batch in which the same changes are together."""
+    groups: list[list[str]] = []
+    for batch in plan.order:
+        fresh: list[list[str]] = []
+        for host in batch:
+            files, restarts = plan.hosts[host].files, plan.hosts[host].restarts
+            same = (
+                one
+                for one in fresh
+                if (plan.hosts[one[0]].files, plan.hosts[one[0]].restarts) == (files, restarts)
+            )
+            group = next(same, None)
+            if group is None:
+                fresh.append([host])
+            else:
+                group.append(host)
+        groups += fresh
+    return groups
+
+
+def _host_lines(sheet: Sheet, title: str, host: HostPlan) -> None:
+    sheet.gap()
+    restarts = f", restarts {', '.join(host.restarts)}" if host.restarts else ", restarts nothing"
+    sheet.line((f"{title}: {host.kind.value.replace('_', ' ')}", Style.HEAD), restarts)
+    controls: tuple[str, ...] = ()
+    for file in host.files:
+        _file_lines(sheet, file, told=controls == file.controls)
+        controls = file.controls
+
+
+def _file_lines(sheet: Sheet, file: PlannedFile, *, told: bool) -> None:
+    sheet.line(
+        "  ", f"{file.action:<10}  ", (file.path, Style.HEAD), f"  {_attributes(file.before, file.after)}"
+    )
+    if not told:
+        sheet.line(_INDENT, ("for " + ", ".join(file.controls), Style.QUIET))
+    if file.secret:
+        before = file.before.digest if file.before else None
+        after = file.after.digest or "known on the node alone"
+        sheet.line(_INDENT, f"holds a secret: {before or 'absent'} → {after}")
+    elif file.diff:
+        sheet.diff(file.diff, _INDENT)
+
+
+def _attributes(before: FileState | None, after: FileState) -> str:
+    """Say what a file's attributes are, or what each becomes."""
+    if before is None:
+        return f"mode {after.mode}, owner {after.owner}, group {after.group}"
+    pairs = ((key, getattr(before, key), getattr(after, key)) for key in ("mode", "owner", "group"))
+    return ", ".join(f"{key} {old} → {new}" for key, old, new in pairs if old != new)
+
+
+def _left_out_lines(sheet: Sheet, plan: Plan) -> None:
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for name, host in plan.hosts.items():
+        for one in host.left_out:
+            hosts.setdefault((one.control, one.reason), []).append(name)
+    if hosts:
+        sheet.heading("Left out")
+    for (control, reason), names in hosts.items():
+        sheet.line("  ", f"{control} ({', '.join(names)}): {reason}")

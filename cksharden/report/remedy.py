@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `apply` would do about each failing finding, in words."""
+
+from __future__ import annotations
+
+from cksharden.model import Findings, HostPlan, Plan, Status
+
+
+def remedies(findings: Findings | None, plan: Plan | None) -> dict[tuple[str, str], str]:
+    """Return (host, control) -> words, for what fails; empty words without a plan."""
+    words = {}
+    for finding in findings.findings if findings else ():
+        if finding.status is Status.FAIL:
+            host = plan.hosts.get(finding.host) if plan else None
+            words[finding.host, finding.control] = _words(finding.control, host) if host else ""
+    return words
+
+
+def changed_controls(host: HostPlan) -> frozenset[str]:
+    """Return the controls for which the plan changes something on this host."""
+    return frozenset(item["control"] for items in host.settings.values() for item in items)
+
+
+def _words(control: str, host: HostPlan) -> str:
+    for role, items in host.settings.items():
+        if any(item["control"] == control for item in items):
+            service = role.removesuffix("_settings")
+            return f"changes it and restarts the {service}" if service in host.restarts else "changes it"
+    reason = next((one.reason for one in host.left_out if one.control == control), "")
+    return f"leaves it: {reason}" if reason else "leaves it"
