@@ -9,6 +9,7 @@ import msgspec
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.file_changes import file_changes
 from cksharden.facts import NodeFacts, Unknown
+from cksharden.kinds.file_example import example_facts
 from cksharden.kinds.interface import CannotRemedy
 from cksharden.model import Item, Judgement, Status, worst
 
@@ -21,10 +22,10 @@ _STICKY = 0o1000
 class FileAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `with:` of a file_access."""
 
-    path: str
-    """Absolute, of a file or directory, or a glob in its last parts."""
+    paths: list[str]
+    """Absolute paths of files or directories, or globs; `*` does not cross a slash."""
     absent: Literal["pass", "fail", "unknown", "not_applicable"]
-    """What it means that no such file exists."""
+    """What it means that one of the paths is not there, or that no glob matches."""
     max_mode: str | None = None
     """Octal text such as "0600": every bit beyond it fails; a stricter mode is fine and is kept."""
     owner: str | None = None
@@ -33,8 +34,11 @@ class FileAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Also ask of every directory above that root owns it and nobody else may write it (sticky is fine)."""
 
     def __post_init__(self) -> None:
-        if not self.path.startswith("/") or ".." in self.path.split("/"):
-            raise ValueError(f"path: {self.path!r} must be absolute and without '..'")
+        if not self.paths:
+            raise ValueError("paths: name at least one")
+        for path in self.paths:
+            if not path.startswith("/") or ".." in path.split("/"):
+                raise ValueError(f"paths: {path!r} must be absolute and without '..'")
         if self.max_mode is not None and not (
             len(self.max_mode) == 4 and set(self.max_mode) <= set("01234567")
         ):
@@ -60,8 +64,8 @@ class FileAccessKind:
     spec = FileAccess
 
     def requests(self, spec: FileAccess) -> list[dict[str, Any]]:
-        """Return the one path or glob of the control."""
-        return [{"path": spec.path, "parents": spec.parents}]
+        """Return the paths and globs of the control."""
+        return [{"path": path, "parents": spec.parents} for path in spec.paths]
 
     def judge(self, spec: FileAccess, facts: NodeFacts) -> Judgement:
         """Judge every file that the path matches, each by the target of its link."""
@@ -69,9 +73,8 @@ class FileAccessKind:
         for entry in _matches(spec, facts):
             items += _judge_entry(spec, entry)
         if not items:
-            return Judgement(
-                Status(spec.absent), f"{spec.path} matches no file", None, spec.expected, spec.path
-            )
+            said = ", ".join(spec.paths)
+            return Judgement(Status(spec.absent), f"no file matches {said}", None, spec.expected, said)
         status = worst([item.status for item in items])
         first = next(item for item in items if item.status is status)
         more = sum(item.status is status for item in items) - 1
@@ -101,9 +104,9 @@ class FileAccessKind:
         """See plugin_utils.file_changes."""
         return file_changes(known_entries(facts), items)
 
-    def example(self, snippet: dict[str, Any]) -> NodeFacts:
-        """See FileExample."""
-        return _example(snippet)
+    def example(self, spec: FileAccess, snippet: dict[str, Any]) -> NodeFacts:
+        """See file_example.example_facts."""
+        return example_facts(spec.paths, snippet)
 
 
 def known_entries(facts: NodeFacts) -> list[dict[str, Any]]:
@@ -120,12 +123,16 @@ def known_entries(facts: NodeFacts) -> list[dict[str, Any]]:
 
 
 def _matches(spec: FileAccess, facts: NodeFacts) -> list[dict[str, Any]]:
-    pattern = facts.section("files").get("patterns", {}).get(spec.path)
-    if not isinstance(pattern, dict):
-        raise Unknown(f"{spec.path} was not collected")
-    if pattern.get("error"):
-        raise Unknown(f"{spec.path}: {pattern['error']}")
-    return list(pattern["matches"])
+    found: list[dict[str, Any]] = []
+    patterns = facts.section("files").get("patterns", {})
+    for path in spec.paths:
+        pattern = patterns.get(path)
+        if not isinstance(pattern, dict):
+            raise Unknown(f"{path} was not collected")
+        if pattern.get("error"):
+            raise Unknown(f"{path}: {pattern['error']}")
+        found += pattern["matches"]
+    return found
 
 
 def _judge_entry(spec: FileAccess, entry: dict[str, Any]) -> list[Item]:
@@ -179,45 +186,3 @@ def _want(
     if any(differs.values()):
         wanted.setdefault(path, {"path": path, "mode": None, "owner": None, "group": None})
         wanted[path] |= {key: value for key, value in differs.items() if value}
-
-
-class FileExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file in a few words; `exists: false` for none, `error` for one that could not be read."""
-
-    path: str
-    exists: bool = True
-    mode: str = "0600"
-    owner: str = "root"
-    group: str = "root"
-    link_to: str | None = None
-    parents: dict[str, str] = {}
-    """Directory -> mode; root owns them."""
-    error: str | None = None
-    pattern: str | None = None
-    """The glob that found it, where the control has one."""
-
-
-def _example(snippet: dict[str, Any]) -> NodeFacts:
-    one = msgspec.convert(snippet, FileExample)
-    parents = [
-        {"path": path, "mode": mode, "uid": 0, "gid": 0, "owner": "root", "group": "root"}
-        for path, mode in one.parents.items()
-    ]
-    ids = {"root": 0}
-    entry = {
-        "path": one.path,
-        "exists": one.exists,
-        "real_path": one.link_to or one.path,
-        "mode": one.mode if one.exists else None,
-        "uid": ids.get(one.owner, 1000),
-        "gid": ids.get(one.group, 1000),
-        "owner": one.owner,
-        "group": one.group,
-        "error": one.error,
-        "parents": parents,
-    }
-    data = {"patterns": {one.pattern or one.path: {"matches": [entry], "error": None}}}
-    kubelet = {"schema": "1.0", "status": "ok", "reason": "", "data": {"version": "v1.37.2", "files": {}}}
-    node = {"schema": "1.0", "status": "ok", "reason": "", "data": {"kind": "control_plane"}}
-    files = {"schema": "1.0", "status": "ok", "reason": "", "data": data}
-    return NodeFacts("example", {"node": node, "kubelet": kubelet, "files": files})

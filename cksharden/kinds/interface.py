@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TYPE_CHECKING
-
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from cksharden.model import Judgement
     from cksharden.facts import NodeFacts
+    from cksharden.model import Judgement
 
 
 class CannotRemedy(Exception):  # noqa: N818 - an answer, not a fault
@@ -36,5 +35,5 @@ class Kind(Protocol):
     def changes(self, items: list[dict[str, Any]], facts: NodeFacts) -> dict[str, Any]:
         """Return what the items change, by the same function that the role uses."""
 
-    def example(self, snippet: dict[str, Any]) -> NodeFacts:
+    def example(self, spec: Any, snippet: dict[str, Any], /) -> NodeFacts:
         """Return the facts that a control's example describes. Raises ValueError for an unknown key."""

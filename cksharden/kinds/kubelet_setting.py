@@ -119,7 +119,7 @@ class KubeletSettingKind:
         """See plugin_utils.kubelet_changes."""
         return kubelet_changes(facts.section("kubelet"), items)
 
-    def example(self, snippet: dict[str, Any]) -> NodeFacts:
+    def example(self, _spec: KubeletSetting, snippet: dict[str, Any]) -> NodeFacts:
         """See kubelet_example.example_facts."""
         return example_facts(snippet)
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,7 +34,7 @@ def _examples() -> list[Any]:
 
 
 def _facts(one: Catalogued, snippet: dict[str, Any]) -> NodeFacts:
-    return KINDS[one.control.kind].example(snippet)
+    return KINDS[one.control.kind].example(one.spec, snippet)
 
 
 @pytest.mark.parametrize(("one", "snippet", "status"), _examples())
