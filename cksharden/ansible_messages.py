@@ -10,7 +10,7 @@ from ansible_collections.cksharden.node.plugins.module_utils.node.text import on
 
 # Ansible 2.19 puts these before the message of an action.
 _PREFIXES = re.compile(r"^(?:(?:Task failed|Action failed|Module failed)[:.]\s*)+")
-_SSH = re.compile(r"(?:reached over ssh|connect to the host via ssh)\s*: (.*)\Z", re.DOTALL)
+_SSH = re.compile(r"(?:reached over ssh|connect to the host via ssh)\s*:(.*)\Z", re.DOTALL)
 # Lines of ssh that come along with the reason but are not it.
 _NOISE = re.compile(
     r"^(?:Warning: Permanently added|debug\d:|\*\* |Connection to \S+ closed by remote host|mux_client)"
@@ -37,7 +37,7 @@ def failure_reason(result: dict[str, Any]) -> str:
 
 def unreachable_reason(result: dict[str, Any]) -> str:
     """Return why a host could not be reached, in the words of ssh where there are any."""
-    message = _PREFIXES.sub("", _text(result)).strip()
+    message = _PREFIXES.sub("", _text(result))
     said = _SSH.search(message)
     lines = [line.strip() for line in (said[1] if said else message).splitlines()]
     reasons = [line for line in lines if line and not _NOISE.match(line)]

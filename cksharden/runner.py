@@ -212,10 +212,12 @@ def _run(
         cmdline=options,
         quiet=True,
         suppress_env_files=True,
-        settings={"pexpect_timeout": _POLL, "suppress_output_file": True},
         event_handler=handle,
         cancel_callback=lambda: interruption.wanted,
     )
+    # Set here because `settings` is dropped where there is no file of them.
+    runner.config.pexpect_timeout = _POLL
+    runner.config.suppress_output_file = True
     # ansible-runner starts from the whole environment of this process, and keeps a copy on disk;
     # it also switches the check of host keys off where the environment does not mention it.
     ours = {key: value for key, value in runner.config.env.items() if key.startswith(("AWX_", "RUNNER_"))}

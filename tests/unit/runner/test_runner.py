@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cksharden.errors import ExitCode, InventoryError
+from cksharden.inventory import inventory_file
+from cksharden.runner import Connection, run_playbook
+from tests.unit.runner.conftest import Site
+
+PLAIN = Connection()
+
+
+def run(site: Site, connection: Connection = PLAIN) -> None:
+    run_playbook("collect", inventory=site.inventory, extra={}, limit=None, connection=connection)
+
+
+def test_an_inventory_is_a_file_or_a_directory_with_one(tmp_path: Path) -> None:
+    with pytest.raises(InventoryError) as raised:
+        inventory_file(tmp_path)
+    assert raised.value.exit_code is ExitCode.USAGE
+    assert (
+        raised.value.diagnostics() == f"{tmp_path}: this directory holds no inventory\n  add hosts.yml to it"
+    )
+    (tmp_path / "waivers.yml").touch()
+    (tmp_path / "hosts").touch()
+    assert inventory_file(tmp_path) == tmp_path / "hosts"
+    (tmp_path / "hosts.yml").touch()
+    assert inventory_file(tmp_path) == tmp_path / "hosts.yml"
+    with pytest.raises(InventoryError, match="no such inventory"):
+        inventory_file(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("all:\n  hosts: [a\n", "YAML parsing failed"),
+        ("all: {hosts: {}}", "it has no hosts"),
+        ("", "it has no hosts"),
+    ],
+)
+def test_a_bad_inventory(site: Site, text: str, reason: str) -> None:
+    site.inventory.write_text(text)
+    with pytest.raises(InventoryError, match=reason) as raised:
+        run(site)
+    assert raised.value.file == str(site.inventory)
+
+
+def test_what_ansible_can_not_start_with_is_told(site: Site) -> None:
+    site.hosts({"w1": {}})
+    result = run_playbook(
+        "collect",
+        inventory=site.inventory,
+        extra={},
+        limit=None,
+        connection=Connection(vault_password_file="/nowhere"),
+    )
+    assert result.rc != 0
+    assert result.hosts == {}
+    assert "The vault password file /nowhere was not found" in result.error
+    assert "Traceback" not in result.error
+
+
+def test_the_environment_does_not_reach_the_node_or_the_disk(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_PASSWORD", "hunter2")
+    dump = site.root / "environment"
+    site.ssh(f"env >{dump}; exit 255")
+    run(site)
+    names = {line.partition("=")[0] for line in dump.read_text().splitlines()}
+    assert "DATABASE_PASSWORD" not in names
+    assert {"HOME", "PATH", "ANSIBLE_PIPELINING"} <= names
+    assert "ANSIBLE_HOST_KEY_CHECKING" not in names, "ansible-runner would switch it off"
+
+
+def test_the_users_ansible_cfg_counts(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(site.root)
+    (site.root / "ansible.cfg").write_text(
+        "[defaults]\nremote_user = somebody\n[ssh_connection]\nssh_args = -o Foo=bar\n"
+    )
+    site.inventory.write_text(f"w1 ansible_ssh_executable={site.root}/ssh\n")
+    site.ssh(f'echo "$@" >{site.log}; exit 255')
+    run(site)
+    (call,) = site.executions()
+    assert 'User="somebody"' in call
+    assert "Foo=bar" in call
+    run(site, Connection(user="else", private_key="/some/key"))
+    (call,) = site.executions()
+    assert 'User="else"' in call
+    assert "/some/key" in call
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_everything_that_was_started(site: Site, number: int) -> None:
+    pids = site.root / "pids"
+    site.ssh(f"echo $$ >>{pids}; sleep 600")
+
+    def interrupt() -> None:
+        while not pids.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    started = time.monotonic()
+    handler = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt):
+        run(site)
+    thread.join()
+    assert time.monotonic() - started < 10
+    assert signal.getsignal(number) is handler
+    time.sleep(0.2)
+    for pid in pids.read_text().split():
+        stat = Path(f"/proc/{pid}/stat")
+        assert not stat.exists() or " Z " in stat.read_text()
+
+
+def test_an_error_in_an_event_ends_everything_too(site: Site) -> None:
+    pids = site.root / "pids"
+    site.ssh(f"echo $$ >>{pids}; sleep 600")
+
+    def fail(_host: str, _what: str) -> None:
+        while not pids.exists():
+            time.sleep(0.05)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        run_playbook(
+            "collect", inventory=site.inventory, extra={}, limit=None, connection=Connection(), on_event=fail
+        )
+    time.sleep(0.2)
+    for pid in pids.read_text().split():
+        stat = Path(f"/proc/{pid}/stat")
+        assert not stat.exists() or " Z " in stat.read_text()
