@@ -64,8 +64,8 @@ def test_a_file_that_can_not_be_finished_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     with pytest.raises(OSError, match="irectory"):
         write_file(tmp_path / "taken", b"x")
+    facts_path(tmp_path, "w1").mkdir()
     with pytest.raises(OSError, match="irectory"):
-        facts_path(tmp_path, "w1").mkdir()
         write_facts(tmp_path, "w1", GOOD)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["taken", "w1.json"]
 
