@@ -151,6 +151,8 @@ def _files(
     if role == "kubelet":
         controls = tuple(dict.fromkeys(item["control"] for item in items))
         return [_kubelet_file(change, controls, facts) for change in changes]
+    if not changes:
+        return []  # the section that would tell of files may itself be missing
     entries = {entry["real_path"]: entry for entry in known_entries(facts)}
     files = []
     for change in changes:
