@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -14,7 +15,7 @@ import msgspec
 
 from cksharden import __version__, apply, catalog, rundir, verify
 from cksharden.collect import collect
-from cksharden.errors import ExitCode, FactsError, UsageError
+from cksharden.errors import CkshardenError, ExitCode, FactsError, UsageError
 from cksharden.evaluate import evaluate
 from cksharden.facts import Collected, NodeFacts, Unreachable
 from cksharden.model import Findings, Plan, Status, Verification
@@ -87,8 +88,7 @@ def check(order: Order, watch: Watch) -> Checked:
         CkshardenError: something that was named can't be used, or no host could be asked.
     """
     selection = choose(order)
-    run = _begin(order, selection.profile)
-    facts = _facts(order, selection, run.make(run.facts), watch, "collect")
+    run, facts = _first_facts(order, selection, watch)
     findings = evaluate(selection.controls, facts, run=run.run, profile=selection.profile)
     run.write("findings", findings)
     plan = make_plan(findings, selection, facts)
@@ -122,8 +122,8 @@ def prove(order: Order, of: RunDir, watch: Watch) -> RunDir:
     """Collect and evaluate again what an earlier run planned, and compare; return the new run."""
     before, plan = _read(of, "findings", Findings), _read(of, "plan", Plan)
     selection = catalog.select(catalog.load_controls(), only=before.controls)
-    run = _begin(order, before.profile, of.run)
-    facts = _facts(order, selection, run.make(run.facts), watch, "collect")
+    selection = replace(selection, profile=before.profile)
+    run, facts = _first_facts(order, selection, watch, of.run)
     after = evaluate(selection.controls, facts, run=run.run, profile=before.profile)
     run.write("findings", after)
     if order.limit is not None:
@@ -191,7 +191,21 @@ def exit_code(shown: View) -> ExitCode:
     return ExitCode.FINDINGS if findings is not None and findings.count(Status.FAIL) else ExitCode.COMPLIANT
 
 
-def _begin(order: Order, profile: str, of: str | None = None) -> RunDir:
+def _first_facts(
+    order: Order, selection: catalog.Selection, watch: Watch, of: str | None = None
+) -> tuple[RunDir, Collected]:
+    """Begin a run and collect; a run that was never to be leaves nothing behind."""
+    run = begin(order, selection.profile, of)
+    try:
+        return run, _facts(order, selection, run.make(run.facts), watch, "collect")
+    except CkshardenError as error:
+        if error.exit_code is ExitCode.USAGE:
+            shutil.rmtree(run.path)
+        raise
+
+
+def begin(order: Order, profile: str, of: str | None = None) -> RunDir:
+    """Create the directory of a run, with its run.json."""
     now = datetime.now(UTC)
     run = rundir.create_run(order.runs, now)
     inventory = str(order.inventory.absolute()) if order.inventory else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -66,9 +67,16 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line; return its exit code."""
+    return ended(lambda: app(arguments, prog_name="cksharden"), debug="--debug" in arguments)
+
+
+def ended(command: Callable[[], object], *, debug: bool) -> int:
+    """Call a command; return the exit code that belongs to how it ended, and say what is to be said."""
     try:
-        app(arguments, prog_name="cksharden")
+        command()
     except SystemExit as done:
+        if done.code == ExitCode.INTERRUPTED:  # typer's own answer to Ctrl-C
+            say(_INTERRUPTED)
         return done.code if isinstance(done.code, int) else ExitCode.COMPLIANT
     except CkshardenError as error:
         say(f"cksharden: {error.diagnostics()}")
@@ -77,7 +85,7 @@ def run(arguments: list[str]) -> int:
         say(_INTERRUPTED)
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001  a bug: the traceback is for its report, not for everybody
-        if "--debug" in arguments:
+        if debug:
             traceback.print_exc()
         say(
             f"cksharden: internal error: {type(error).__name__}: {error}. "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from cksharden.errors import UsageError
+from cksharden.errors import IncompleteError, UsageError
 
 if TYPE_CHECKING:
     from cksharden.cli.options import Output
@@ -45,7 +45,11 @@ def show(view: View, output: Output) -> None:
     if output.output is None:
         write(text)
     else:
-        output.output.write_text(text, encoding="utf-8")
+        try:
+            output.output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            message = f"can't be written: {error.strerror}"
+            raise IncompleteError(message, file=output.output, mend=f"see it with `{view.again}`") from error
 
 
 def show_plan(plan: Plan, output: Output) -> None:

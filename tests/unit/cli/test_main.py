@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the command ends, what --help costs, and what is shown while it works."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cksharden import __version__
+from cksharden.catalog import load_controls
+from cksharden.cli.main import ended, run
+from cksharden.cli.output import has_colours
+from cksharden.cli.progress import Progress
+from cksharden.errors import IncompleteError, UsageError
+
+VERBS = ["check", "plan", "apply", "verify", "rollback", "report", "controls", "explain"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_and_the_exit_codes(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([verb, "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Usage: cksharden {verb}" in said
+    assert "3 could not complete" in said
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"cksharden {__version__}\n"
+
+
+def test_help_imports_nothing_that_only_work_needs() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "cksharden", "--help"]
+    traced = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    loaded = {line.rpartition("|")[2].strip() for line in traced.splitlines()}
+    assert not loaded & {
+        "msgspec",
+        "yaml",
+        "rich",
+        "rich.console",
+        "ansible",
+        "ansible_runner",
+        "cksharden.catalog",
+    }
+    assert "typer" in loaded
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (UsageError("wrong", key="--x", mend="do y"), 2, "--x: wrong\n  do y"),
+        (IncompleteError("stopped"), 3, "stopped"),
+        (KeyboardInterrupt(), 130, "finishes or restores its own transaction by itself"),
+        (ZeroDivisionError("a bug"), 3, "internal error: ZeroDivisionError: a bug"),
+        (UsageError("evil \x1b[2J"), 2, "evil \\x1b[2J"),
+    ],
+)
+def test_an_error_is_told_in_words(
+    error: BaseException, code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(lambda: _raise(error), debug=False) == code
+    said = capsys.readouterr().err
+    assert says in said
+    assert "Traceback" not in said
+
+
+def test_debug_shows_where_a_bug_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(lambda: _raise(ZeroDivisionError("a bug")), debug=True) == 3
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interrupt_ends_with_130_and_says_what_goes_on(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "w1.json")  # reading it never ends
+    command = [
+        sys.executable,
+        "-m",
+        "cksharden",
+        "check",
+        "--facts",
+        str(tmp_path),
+        "--runs-dir",
+        str(tmp_path / "runs"),
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 20
+        while not list(tmp_path.glob("runs/*/facts")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "cksharden: interrupted." in said
+    assert "Traceback" not in said
+
+
+def test_progress_is_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(quiet=False).stage("collect") as on_event:
+        on_event("w1", "unreachable: \x1b[2J")
+    assert capsys.readouterr().err == "collect: w1: unreachable: \\x1b[2J\n"
+
+
+def test_quiet_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(quiet=True).stage("collect") as on_event:
+        on_event("w1", "collected")
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("terminal", "variables", "wanted"),
+    [
+        (True, {}, True),
+        (False, {}, False),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"NO_COLOR": ""}, True),
+        (True, {"TERM": "dumb"}, False),
+    ],
+)
+def test_colours_need_a_terminal_and_no_no_color(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, variables: dict[str, str], wanted: bool
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert has_colours(terminal) is wanted
+
+
+def test_controls_lists_every_control(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["controls"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [one.control.id for one in load_controls()]
+    assert run(["controls", "--profile", "cis_1_12", "--format", "json"]) == 0
+    assert all("cis_1_12" in one["profiles"] for one in json.loads(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("control", [one.control.id for one in load_controls()])
+def test_explain_says_what_why_and_where(control: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", control]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{control} (")
+    assert f"{control}.yml" in said
+    assert all(f"\n{name}" in said for name in ("expects", "why", "breaks", "apply", "refs", "role"))
+    assert run(["explain", control, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["id"] == control
