@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The node's own transaction: swap, gate, commit or restore, with a journal written before each step.
+
+systemd starts this with the directory of one transaction, again after a crash and again after a
+reboot. It reads the journal first, so all of these are one path. A swap that was begun and not
+committed is undone, never resumed, and undoing waits for nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from . import changes, fsio, gate, store
+from .gate import Gate, GateError
+from .journal import Journal
+from .step import MovedError, RefusedError, Step
+from .step_directory import DirectoryStep
+from .system import System
+
+KUBELET = "kubelet.service"
+MANIFEST = "manifest.json"
+
+
+def main(arguments: list[str]) -> int:
+    """Run the transaction in the directory that the one argument names; the code is systemd's to see."""
+    directory = os.path.abspath(arguments[0])
+    base = os.path.dirname(os.path.dirname(directory))
+    journal = os.path.join(directory, "journal")
+    if not os.path.exists(journal):
+        System().remove_agent()  # somebody removed the transaction: nothing can be told or undone
+        return 0
+    with store.locked(base, None):
+        Agent(directory, System(), Journal(journal)).run()
+    return 0
+
+
+class Agent:
+    """One transaction, from its journal to its end."""
+
+    def __init__(self, directory: str, system: System, journal: Journal) -> None:
+        self.directory, self.system, self.journal = directory, system, journal
+        self.base = os.path.dirname(os.path.dirname(directory))
+        self.transaction: store.Transaction = store.read_json(directory, "transaction.json")
+        self._swapped: list[Step] = []
+        self._gate: Gate | None = None
+
+    def run(self) -> None:
+        """Bring the transaction to its end. Raises OSError where it must be tried again later."""
+        records = self.journal.records
+        steps = {record["step"] for record in records}
+        if "closed" in steps:
+            self.system.remove_agent()
+        elif "committed" in steps:
+            self._close("committed")
+        elif "restored" in steps or "refused" in steps or "abandoned" in steps:
+            self._close_again()
+        elif "swapping" in steps:
+            self._recover()
+        elif steps:
+            self._abandon(
+                f"the agent was stopped after the step {records[-1]['step']}, before it changed anything"
+            )
+        elif self.transaction["boot_id"] != self.system.boot_id():
+            self._abandon("the node was started anew before the transaction began")
+        else:
+            self._forward()
+
+    # ------------------------------------------------------------------ forward
+
+    def _forward(self) -> None:
+        self.journal.append("begin", {"boot_id": self.system.boot_id(), "raised": self.transaction["raised"]})
+        try:
+            steps, survey = self._prepare()
+        except RefusedError as reason:
+            self._end_unchanged("refused", str(reason))
+            return
+        except OSError as reason:
+            self._abandon(_told(reason))
+            return
+        try:
+            proved = self._change(steps, survey)
+        except MovedError as reason:
+            self._restore(steps, str(reason), outcome="refused")
+        except (GateError, OSError) as reason:
+            self._restore(steps, _told(reason))
+        else:
+            self.journal.append("committed", {"proved": proved})
+            self._close("committed")
+
+    def _prepare(self) -> tuple[list[Step], dict[str, Any] | None]:
+        """Do all that changes nothing: check, back up, stage, check again."""
+        steps = self._steps([None] * len(self.transaction["changes"]))
+        survey = self._check(steps)
+        self.journal.append("checked", {"kubelet": survey})
+        self._back_up(steps)
+        self.journal.append("backed_up")
+        for step in steps:
+            step.stage()
+        self.journal.append("staged")
+        for step in steps:
+            step.check_again()
+        if self.system.runs_kubeadm():
+            raise RefusedError("a kubeadm is running on this node")
+        return steps, survey
+
+    def _check(self, steps: list[Step]) -> dict[str, Any] | None:
+        if self.system.runs_kubeadm():
+            raise RefusedError("a kubeadm is running on this node")
+        made = {step.path for step in steps if isinstance(step, DirectoryStep)}
+        for step in steps:
+            step.check()
+            parent = os.path.dirname(step.path)
+            if not os.path.isdir(parent) and parent not in made:
+                raise RefusedError(f"{parent} does not exist")
+        self._check_room(steps)
+        if not self.transaction["restart"]:
+            return None
+        survey = gate.survey(self.system, KUBELET, self.transaction["gate"])
+        if survey["problem"] and self.transaction["kind"] != "rollback":
+            raise RefusedError(f"a change could not be proved: {survey['problem']}")
+        return survey
+
+    def _check_room(self, steps: list[Step]) -> None:
+        """Raise RefusedError unless every filesystem that is written to keeps some room free."""
+        needs: dict[int, tuple[str, int]] = {}
+        kept = sum(len(step.content() or b"") for step in steps)
+        for place, size in [(self.directory, kept), *(step.space() for step in steps)]:
+            device = os.stat(place).st_dev
+            known = needs.get(device, (place, fsio.KEPT_FREE))
+            needs[device] = (known[0], known[1] + size)
+        for place, size in needs.values():
+            free = fsio.free_bytes(place)
+            if free < size:
+                raise RefusedError(
+                    f"no room: the filesystem of {place} has {free} bytes free, {size} are needed"
+                )
+
+    def _back_up(self, steps: list[Step]) -> None:
+        backup = os.path.join(self.directory, "backup")
+        for number, step in enumerate(steps):
+            content = step.content()
+            if content is not None:
+                fsio.write_new(os.path.join(backup, str(number)), content)
+        entries = json.dumps([step.entry for step in steps], indent=1, sort_keys=True)
+        fsio.write_new(os.path.join(backup, MANIFEST + ".new"), entries.encode("ascii"))
+        os.rename(os.path.join(backup, MANIFEST + ".new"), os.path.join(backup, MANIFEST))
+        fsio.sync_directory(backup)
+
+    def _change(self, steps: list[Step], survey: dict[str, Any] | None) -> bool:
+        """Swap, restart and watch; return whether a gate proved it."""
+        expected = self._expected_arguments()
+        self.journal.append("swapping")
+        for step in steps:
+            self._swapped.append(step)
+            try:
+                step.swap()
+            except MovedError:
+                self._swapped.pop()
+                raise
+        self.journal.append("swapped", {"left": [fsio.state_of(step.path) for step in steps]})
+        if survey is None:
+            return True
+        self._gate = Gate(self.system, KUBELET, self.transaction["gate"], survey["node"])
+        self.journal.append("restarting")
+        self._gate.restart(daemon_reload=self.transaction["daemon_reload"])
+        self.journal.append("gating")
+        ask_api = not survey["problem"]
+        self._gate.watch(expected, ask_api=ask_api)
+        return ask_api
+
+    def _expected_arguments(self) -> gate.ArgumentCheck:
+        wanted = self.transaction["gate"]["argv"] if self.transaction["restart"] else None
+        process = self.system.process(self.system.unit_state(KUBELET).main_pid) if wanted else None
+        if wanted is None or process is None:  # a rollback of a kubelet that is down, or by force
+            return gate.expect_digest(None)
+        return gate.expect_change(process.argv, wanted["added"], wanted["removed"])
+
+    # ------------------------------------------------------------------ back
+
+    def _recover(self) -> None:
+        """Undo what an earlier process, or an earlier boot, had begun."""
+        last = self.journal.records[-1]
+        known = self.journal.last("restoring")
+        reason = known["data"]["reason"] if known else f"the agent was stopped after the step {last['step']}"
+        outcome = known["data"]["outcome"] if known else "restored"
+        steps = self._steps(store.read_json(os.path.join(self.directory, "backup"), MANIFEST))
+        self._swapped = list(steps)
+        self._restore(steps, reason, outcome=outcome, recovering=True)
+
+    def _restore(
+        self, steps: list[Step], reason: str, *, outcome: str = "restored", recovering: bool = False
+    ) -> None:
+        """Put every file back, restart what was restarted, and tell whether a gate proved it."""
+        error = None
+        if self._gate is not None:
+            error = self.system.error_line(KUBELET, self._gate.restarted_at)
+        failure = None
+        try:
+            if self.journal.last("restoring") is None:
+                told = {"reason": reason, "outcome": outcome, "kubelet_error": error}
+                self.journal.append("restoring", told)
+        except OSError as cause:
+            failure = cause  # the files come first; the journal is tried again by the next start
+        self._put_back(steps)
+        proved = True
+        if self.transaction["restart"] and (recovering or self.journal.has("restarting")):
+            proved = self._prove_restored()
+        if failure is not None:
+            raise failure
+        self.journal.append("restored", {"proved": proved})
+        self._close_again()
+
+    def _put_back(self, steps: list[Step]) -> None:
+        numbers = {id(step): number for number, step in enumerate(steps)}
+        for step in reversed(self._swapped):
+            step.put_back(self._kept(numbers[id(step)]))
+
+    def _kept(self, number: int) -> bytes | None:
+        try:
+            return fsio.read_file(os.path.join(self.directory, "backup", str(number)))
+        except FileNotFoundError:
+            return None
+
+    def _prove_restored(self) -> bool:
+        """Restart the kubelet on its old configuration; tell whether it was seen to serve its node."""
+        checked = self.journal.last("checked")
+        survey: dict[str, Any] = checked["data"]["kubelet"] if checked else {"node": "", "arguments": None}
+        watch = Gate(self.system, KUBELET, self.transaction["gate"], survey["node"])
+        restarted = False
+        while not watch.is_over():
+            restarted = restarted or self._is_restarted(watch)
+            if restarted and self._is_served(watch, survey["arguments"]):
+                return True
+            # At boot systemd is busy, and a kubelet may fail a few times until its container runtime is there.
+            self.system.sleep(2)
+        return False
+
+    def _is_restarted(self, watch: Gate) -> bool:
+        try:
+            # Failed starts may have used up what systemd allows.
+            self.system.systemctl("reset-failed", KUBELET)
+            watch.restart(daemon_reload=self.transaction["daemon_reload"])
+        except OSError:
+            return False
+        return True
+
+    def _is_served(self, watch: Gate, arguments: str | None) -> bool:
+        try:
+            watch.watch(gate.expect_digest(arguments), ask_api=True)
+        except (GateError, OSError):
+            return False
+        return True
+
+    # ------------------------------------------------------------------ end
+
+    def _abandon(self, reason: str) -> None:
+        self._end_unchanged("abandoned", reason)
+
+    def _end_unchanged(self, outcome: str, reason: str) -> None:
+        self.journal.append(outcome, {"reason": reason})
+        self._close_again()
+
+    def _close_again(self) -> None:
+        """Close with the outcome and reason that the journal holds."""
+        for step in ("restoring", "refused", "abandoned"):
+            record = self.journal.last(step)
+            if record is not None:
+                self._close(record["data"].get("outcome", step), record["data"])
+                return
+
+    def _close(self, outcome: str, data: dict[str, Any] | None = None) -> None:
+        try:
+            entries = store.read_json(os.path.join(self.directory, "backup"), MANIFEST)
+        except FileNotFoundError:
+            entries = []  # stopped before the backup was made: nothing was staged either
+        for step in self._steps(entries) if entries else []:
+            step.clean()
+        told = data or {}
+        proof = self.journal.last("restored") or self.journal.last("committed")
+        self.journal.append(
+            "closed",
+            {
+                "outcome": outcome,
+                "reason": told.get("reason", ""),
+                "kubelet_error": told.get("kubelet_error"),
+                "proved": proof["data"]["proved"] if proof else True,
+            },
+        )
+        self.system.remove_agent()
+
+    def _steps(self, entries: list[fsio.Entry | None]) -> list[Step]:
+        label = f"{self.transaction['run']}-{self.transaction['role']}"
+        return [
+            changes.make(number, change, label, entry, self.base)
+            for number, (change, entry) in enumerate(zip(self.transaction["changes"], entries))
+        ]
+
+
+def _told(reason: Exception) -> str:
+    if isinstance(reason, OSError) and reason.strerror and reason.filename:
+        return f"{reason.filename}: {reason.strerror}"
+    return str(reason)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mode, owner and group of what is there."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from typing import Any
+
+from . import fsio
+from .step import Change, RefusedError, check_ground
+
+
+class AttributesStep:
+    """Mode, owner and group of a file or directory, changed by descriptor."""
+
+    def __init__(self, change: Change, entry: fsio.Entry) -> None:
+        self.change, self.entry, self.path = change, entry, entry["path"]
+        self._wanted: dict[str, Any] = {}
+
+    def check(self) -> None:
+        """See Step."""
+        self.check_again()
+        self.entry = fsio.entry_of(self.path)
+        if self.entry.get("type") not in ("file", "directory"):
+            raise RefusedError(f"{self.path} is neither a file nor a directory")
+        self._wanted = {
+            "mode": self.change.get("mode"),
+            "uid": _user(self.change, self.path),
+            "gid": _group(self.change, self.path),
+        }
+
+    def check_again(self) -> None:
+        """See Step."""
+        check_ground(self.path, self.change["ground"], fsio.state_of(self.path, digest=False))
+
+    def content(self) -> bytes | None:
+        """See Step."""
+        return None
+
+    def space(self) -> tuple[str, int]:
+        """See Step."""
+        return fsio.existing_ancestor(os.path.dirname(self.path)), 0
+
+    def stage(self) -> None:
+        """See Step."""
+
+    def swap(self) -> None:
+        """See Step."""
+        descriptor = fsio.open_here(self.path)
+        try:
+            check_ground(self.path, self.change["ground"], fsio.state_from(os.fstat(descriptor)))
+            fsio.set_attributes(descriptor, self._wanted)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def put_back(self, _kept: bytes | None) -> None:
+        """See Step."""
+        try:
+            descriptor = fsio.open_here(self.path)
+        except FileNotFoundError:
+            return
+        try:
+            status = os.fstat(descriptor)
+            # Another file under that name (a rotated certificate) is not the one that was changed.
+            if [status.st_dev, status.st_ino] == self.entry["inode"]:
+                fsio.set_attributes(descriptor, self.entry)
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def clean(self) -> None:
+        """See Step."""
+
+
+def _user(change: Change, path: str) -> int | None:
+    name = change.get("owner")
+    if name is None:
+        return change.get("uid")
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise RefusedError(f"{path} should belong to {name}, a user that this node does not have") from None
+
+
+def _group(change: Change, path: str) -> int | None:
+    name = change.get("group")
+    if name is None:
+        return change.get("gid")
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise RefusedError(f"{path} should belong to {name}, a group that this node does not have") from None
