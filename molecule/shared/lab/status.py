@@ -29,12 +29,9 @@ def status() -> int:
     say(f"{'NODE':6}{'ADDRESS':16}{'ROLE':16}{'MACHINE':10}CLUSTER")
     for node in TOPOLOGIES[state.topology]:
         machine = containers.get(node.name, "missing")
-        if node.role == "load_balancer":
-            joined = "-"
-            whole = whole and machine == "running"
-        else:
-            joined = ready.get(node.name, "unknown")
-            whole = whole and joined == "Ready"
+        # The API server calls a node Ready for a while after it went silent.
+        joined = "-" if node.role == "load_balancer" else ready.get(node.name, "unknown")
+        whole = whole and machine == "running" and joined in {"-", "Ready"}
         say(f"{node.name:6}{node.address:16}{node.role:16}{machine:10}{joined}")
     if not whole:
         say("not everything works; `up` repairs it or makes it anew")

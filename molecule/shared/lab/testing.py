@@ -6,7 +6,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 
 from lab.cluster import wait_working
 from lab.errors import LabError
@@ -95,11 +95,12 @@ def wait_ready(name: str | None = None, timeout: float = 120) -> None:
 
 
 def _is_ready_now(name: str) -> bool:
-    shown = run(name, "systemctl show --value --property ActiveEnterTimestamp kubelet", check=False).stdout
-    since = run(name, ["date", "--date", shown.splitlines()[0], "+%s"], check=False).stdout if shown else ""
+    shown = run(name, ["systemctl", "show", "--value", "--timestamp=us+utc", "--property", "ActiveEnterTimestamp",
+                       "kubelet"], check=False).stdout.strip()  # fmt: skip
     renewed = kubectl("--namespace", "kube-node-lease", "get", "lease", name,
                       "--output", "jsonpath={.spec.renewTime}", check=False)  # fmt: skip
     ready = kubectl("get", "node", name, "--output", _READY, check=False)
-    if not since or renewed.returncode != 0 or ready.stdout != "True":
+    if not shown or renewed.returncode != 0 or ready.stdout != "True":
         return False
-    return datetime.fromisoformat(renewed.stdout).timestamp() >= float(since)
+    started = datetime.strptime(shown, "%a %Y-%m-%d %H:%M:%S.%f %Z").replace(tzinfo=timezone.utc)
+    return datetime.fromisoformat(renewed.stdout) > started

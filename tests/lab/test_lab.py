@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lab keeps its promises: a cluster that works, made once, alone, as the packages make one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from lab import testing
+from lab.keys import ensure_keys
+from lab.state import read_state
+from lab.topology import TOPOLOGIES
+from lab.up import CHECKOUT
+
+pytestmark = pytest.mark.lab
+
+NAMESPACE = "lab-test"
+
+
+def run_lab(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run the lab's command line as nox does."""
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "molecule/shared")}
+    return subprocess.run(
+        [sys.executable, "-m", "lab", *words], capture_output=True, text=True, env=environment, timeout=300, check=False
+    )
+
+
+def container_ids() -> list[str]:
+    listed = subprocess.run(
+        ["podman", "ps", "--no-trunc", "--filter", "label=cksharden.lab", "--format", "{{.ID}} {{.StartedAt}}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return sorted(listed.stdout.splitlines())
+
+
+def pod(name: str, node: str, command: list[str], labels: dict[str, str]) -> dict[str, object]:
+    container = {"name": "main", "image": testing.TEST_IMAGE, "imagePullPolicy": "Never", "command": command}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels},
+        "spec": {"nodeName": node, "terminationGracePeriodSeconds": 0, "containers": [container]},
+    }
+
+
+@pytest.fixture
+def web_service() -> Iterator[str]:
+    """A web server on the last node behind a Service, and a pod to ask it from on every node."""
+    where = testing.nodes()[-1].name
+    serve = ["/bin/sh", "-c", "echo it answers >/www/index.html; exec httpd -f -p 80 -h /www"]
+    objects: list[dict[str, object]] = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        pod("web", where, serve, {"app": "web"}),
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "web", "namespace": NAMESPACE},
+            "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+        },
+        *(pod(f"ask-{node.name}", node.name, ["sleep", "600"], {}) for node in testing.nodes()),
+    ]
+    try:
+        for item in objects:
+            testing.kubectl("apply", "-f", "-", stdin=json.dumps(item))
+            if item["kind"] == "Namespace":
+                testing.kubectl("-n", NAMESPACE, "wait", "--for=create", "--timeout=30s", "serviceaccount/default")
+        testing.kubectl("-n", NAMESPACE, "wait", "--for=condition=Ready", "--timeout=60s", "pods", "--all")
+        yield f"http://web.{NAMESPACE}.svc.cluster.local/"
+    finally:
+        testing.kubectl("delete", "namespace", NAMESPACE, "--wait=true")
+
+
+def test_pod_on_each_node_reaches_a_service_by_its_name(web_service: str) -> None:
+    for node in testing.nodes():
+        ask = f"for try in 1 2 3 4 5; do wget -q -T 5 -O - {web_service} && exit 0; sleep 1; done; exit 1"
+        answer = testing.kubectl("-n", NAMESPACE, "exec", f"ask-{node.name}", "--", "/bin/sh", "-c", ask)
+        assert answer.stdout == "it answers\n", node.name
+
+
+def test_coredns_runs() -> None:
+    shown = testing.kubectl("-n", "kube-system", "get", "deployment", "coredns", "-o", "json").stdout
+    status = json.loads(shown)["status"]
+    assert status["readyReplicas"] == status["replicas"] == 2
+
+
+def test_status_shows_a_whole_lab() -> None:
+    shown = run_lab("status")
+    assert shown.returncode == 0, shown.stdout
+    for node in TOPOLOGIES[testing.lab().topology]:
+        assert f"{node.name:6}{node.address:16}" in shown.stdout
+    assert shown.stdout.count("Ready") == len(testing.nodes())
+
+
+def test_shell_runs_a_command_and_returns_its_exit_code() -> None:
+    assert run_lab("shell", "w1", "--", "uname", "-n").stdout == "w1\n"
+    assert run_lab("shell", "w1", "--", "/bin/sh", "-c", "exit 7").returncode == 7
+
+
+def test_up_again_touches_nothing() -> None:
+    state, before = testing.lab(), container_ids()
+    again = run_lab("up", "--topology", state.topology, "--kubernetes", state.kubernetes)
+    assert again.returncode == 0, again.stderr
+    assert container_ids() == before
+
+
+def test_second_lab_is_refused_and_the_first_one_named() -> None:
+    state, before = testing.lab(), container_ids()
+    other = "ha" if state.topology == "single" else "single"
+    refused = run_lab("up", "--topology", other)
+    assert refused.returncode == 2
+    assert f"{state.topology}, Kubernetes {state.kubernetes}, of {state.checkout}" in refused.stderr
+    assert "nox -s lab -- down" in refused.stderr
+    assert container_ids() == before
+    assert read_state() == state
+
+
+@pytest.mark.parametrize(
+    ("path", "mode"),
+    [
+        ("/usr/lib/systemd/system/kubelet.service", "644"),
+        ("/usr/lib/systemd/system/kubelet.service.d", "755"),
+        ("/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf", "644"),
+        ("/etc/default/kubelet", "644"),
+        ("/var/lib/kubelet", "755"),
+        ("/var/lib/kubelet/config.yaml", "644"),
+        ("/etc/kubernetes", "755"),
+        ("/etc/kubernetes/manifests", "755"),
+        ("/usr/bin/kubelet", "755"),
+    ],
+)
+def test_files_are_as_the_packages_and_kubeadm_leave_them(path: str, mode: str) -> None:
+    for node in testing.nodes():
+        shown = testing.run(node.name, ["stat", "--format", "%a %U %G", path]).stdout.split()
+        assert shown == [mode, "root", "root"], node.name
+
+
+def test_nodes_are_reached_over_ssh_with_their_host_key_checked() -> None:
+    keys = ensure_keys()
+    options = ["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes",
+               "-o", f"UserKnownHostsFile={keys.known_hosts}", "-i", str(keys.client)]  # fmt: skip
+    for node in testing.nodes():
+        answer = subprocess.run(["ssh", *options, f"root@{node.address}", "hostname"],
+                                capture_output=True, text=True, timeout=30, check=False)  # fmt: skip
+        assert (answer.returncode, answer.stdout) == (0, f"{node.name}\n"), answer.stderr
+
+
+@pytest.mark.faults
+def test_node_comes_back_after_a_power_cut() -> None:
+    testing.run("w1", "echo still here > /var/lib/kubelet/mark && sync")
+    testing.power_cut("w1")
+    assert run_lab("status").returncode == 1
+    testing.start("w1")
+    testing.wait_ready("w1")
+    assert testing.run("w1", "cat /var/lib/kubelet/mark; rm /var/lib/kubelet/mark").stdout == "still here\n"
+    assert testing.node("w1").address in testing.run("w1", "ip -4 address show eth0").stdout
+
+
+@pytest.mark.faults
+def test_up_starts_what_was_switched_off() -> None:
+    state = testing.lab()
+    for node in testing.nodes():
+        testing.power_cut(node.name)
+    again = run_lab("up", "--topology", state.topology, "--kubernetes", state.kubernetes)
+    assert again.returncode == 0, again.stderr
+    assert "started again" in again.stdout
+    assert run_lab("status").returncode == 0
