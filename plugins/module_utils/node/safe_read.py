@@ -255,6 +255,8 @@ def _listed(directory: bytes) -> list[bytes]:
                 names.append(entry.name)
                 if len(names) > _SCANNED:
                     break
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    except OSError as reason:
+        if reason.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return []
+        raise
     return names
