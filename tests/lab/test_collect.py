@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab import testing
+from lab.keys import ensure_keys
 
 from cksharden.collect import Collected, collect
 from cksharden.rundir import read_facts, read_facts_dir
 from cksharden.runner import Connection
-from lab import testing
-from lab.keys import ensure_keys
 
 pytestmark = pytest.mark.lab
 
