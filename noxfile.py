@@ -11,11 +11,12 @@ import hashlib
 import os
 import shlex
 import sys
+import tomllib
 from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2024.4.15"
+nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["lint", "unit"]
 
 ROOT = Path(__file__).resolve().parent
@@ -122,8 +123,10 @@ def prepare(session: nox.Session) -> None:
     """Make the shared environment, unless it is there already, and put it first in PATH."""
     os.environ["PATH"] = os.pathsep.join([str(ENVIRONMENT / "bin"), os.environ["PATH"]])
     stamp = ENVIRONMENT / "cksharden.stamp"
-    inputs = hashlib.sha256(f"{ROOT} {sys.version}".encode())
-    for name in (LOCK, "pyproject.toml", "galaxy.yml"):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packaging = (project["build-system"], project["project"], project["tool"]["hatch"])
+    inputs = hashlib.sha256(repr((str(ROOT), sys.version, packaging)).encode())
+    for name in (LOCK, "galaxy.yml"):
         inputs.update((ROOT / name).read_bytes())
     if stamp.is_file() and stamp.read_text(encoding="ascii") == inputs.hexdigest():
         return

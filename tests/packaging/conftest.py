@@ -43,7 +43,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
     pins = [line.removesuffix(" \\") for line in lock if "==" in line and not line.startswith((" ", "#"))]
     constraints.write_text("\n".join(pins), encoding="utf-8")
     environment = home / "environment"
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    subprocess.run([sys.executable, "-m", "virtualenv", "--quiet", environment], check=True)
     command = Command(environment / "bin", home)
     command("pip", "install", "--quiet", "--no-compile", "--constraint", constraints, wheel)
     return command

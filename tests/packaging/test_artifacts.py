@@ -68,8 +68,9 @@ def test_ansible_finds_the_collection_of_the_wheel(installed: Command) -> None:
 def test_ansible_finds_the_collection_of_the_tarball(
     installed: Command, tarball: Path, tmp_path: Path
 ) -> None:
-    installed("ansible-galaxy", "collection", "install", "--offline", "--collections-path", tmp_path, tarball)
-    # The wheel in the same environment has the collection too: it must not be the one that is found.
+    # --force: the wheel in the same environment has the collection too, and must not be the one that is found.
+    install = ("ansible-galaxy", "collection", "install", "--offline", "--force")
+    installed(*install, "--collections-path", tmp_path, tarball)
     syntax_of_every_playbook(installed, tmp_path)
 
 
