@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take a run back on a node; see the module of the same name for its use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.cksharden.node.plugins.plugin_utils.bundle import agent_source
+from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
+from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import RUN, Follower, result
+
+_PREVIEW_SECONDS = 60
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Have the node put back what one role of a run changed."""
+
+    TRANSFERS_FILES = False
+    _VALID_ARGS = frozenset(("of", "role", "force", "run", "gate_window", "gate_limit"))
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the outcome of the rollback; known is false where the node keeps nothing of that run."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        arguments = self._task.args
+        gate = {
+            key: int(arguments[f"gate_{key}"]) for key in ("window", "limit") if arguments.get(f"gate_{key}")
+        }
+        payload = {
+            "of": str(arguments["of"]),
+            "role": str(arguments["role"]),
+            "run": str(arguments.get("run") or variables.get("cksharden_run") or RUN),
+            "host": str(variables["inventory_hostname"]),
+            "force": boolean(arguments.get("force", False)),
+            **gate,
+        }
+        try:
+            if self._task.check_mode:
+                return self._preview(payload, variables)
+            return self._take_back(payload, gate, variables)
+        except RemoteError as error:
+            return {"failed": True, "changed": False, "msg": error.reason, "cksharden": {"error": error.kind}}
+
+    def _preview(self, payload: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        answer = run_on_node(self, "rollback_preview", payload, variables, _PREVIEW_SECONDS)
+        files = [file for role in answer["roles"] for file in role["files"]]
+        told = {**_answer(payload, "nothing", "check mode"), "known": answer["known"]}
+        changed = any(file["status"] != "as_before" for file in files)
+        return {**result(told, files), "changed": changed}
+
+    def _take_back(
+        self, payload: dict[str, Any], gate: dict[str, Any], variables: dict[str, Any]
+    ) -> dict[str, Any]:
+        follower = Follower(self, variables, lambda told: self._display.v(f"{payload['host']}: {told}"))
+        answer = follower.begin("rollback_begin", {**payload, "agent": agent_source()})
+        if answer is None:
+            return result(follower.follow(payload["role"], payload["run"], gate, surely_begun=False), [])
+        files = answer["files"]
+        if not answer["begun"]:
+            # That a node keeps nothing of the run is for the caller to judge: another one may have it.
+            nothing = answer["nothing"] or not answer["known"]
+            told = _answer(payload, "nothing" if nothing else "refused", answer["reason"])
+            return result({**told, "known": answer["known"]}, files)
+        return result(follower.follow(payload["role"], payload["run"], gate, surely_begun=True), files)
+
+
+def _answer(payload: dict[str, Any], outcome: str, reason: str) -> dict[str, Any]:
+    return {"role": payload["role"], "run": payload["run"], "outcome": outcome, "reason": reason}

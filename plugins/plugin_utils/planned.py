@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a role is asked to do, what the node is like now, and the changes that lie between. No I/O."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.cksharden.node.plugins.module_utils.node.edits import EditError, apply_edits
+from ansible_collections.cksharden.node.plugins.module_utils.node.fsio import difference
+from ansible_collections.cksharden.node.plugins.plugin_utils.file_changes import file_changes
+from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import kubelet_changes
+
+Setting = dict[str, Any]
+ROLES = ("kubelet", "file_access")
+
+
+class NotPlannedError(ValueError):
+    """The node is not as it was when its change was planned, or can't be changed as asked."""
+
+
+def request(role: str, settings: list[Setting]) -> dict[str, Any]:
+    """Return what the collector is asked for before a role changes something."""
+    paths = sorted({setting["path"] for setting in settings}) if role == "file_access" else []
+    return {"schema": "1.0", "files": [{"path": path, "parents": False} for path in paths]}
+
+
+def changes_of(
+    role: str, settings: list[Setting], sections: dict[str, Any], config_dir: str
+) -> dict[str, Any]:
+    """Return the Changes that make settings hold on the node of these facts.
+
+    Raises NotPlannedError where one of them can't be made to hold, or where its ground has moved.
+    """
+    if role == "kubelet":
+        section = _data(sections, "kubelet")
+        states = section["files"]
+        changes = kubelet_changes(section, settings, config_dir)
+    else:
+        entries = [
+            entry for pattern in _data(sections, "files")["patterns"].values() for entry in pattern["matches"]
+        ]
+        states = {entry["real_path"] or entry["path"]: entry for entry in entries}
+        changes = file_changes(entries, settings)
+    if changes["refused"]:
+        raise NotPlannedError("; ".join(dict.fromkeys(map(_refusal, changes["refused"]))))
+    _check_ground(settings, states, changes["changes"])
+    return changes
+
+
+def _refusal(refused: dict[str, Any]) -> str:
+    control, reason = str(refused["control"]), str(refused["reason"])
+    return reason if reason.startswith(control) else f"{control}: {reason}"
+
+
+def _data(sections: dict[str, Any], name: str) -> dict[str, Any]:
+    section = sections.get(name) or {}
+    if section.get("status") != "ok":
+        raise NotPlannedError(
+            f"the node's {name} facts are missing: {section.get('reason') or 'no reason given'}"
+        )
+    data: dict[str, Any] = section["data"]
+    return data
+
+
+def _check_ground(settings: list[Setting], states: dict[str, Any], changes: list[dict[str, Any]]) -> None:
+    """Raise NotPlannedError where a file is not as it was when a setting was planned."""
+    grounds = [setting["ground"] for setting in settings if setting.get("ground") is not None]
+    if len(grounds) < len(settings):
+        return  # somebody uses the role without a plan: what was just read is the ground
+    planned = {path: ground for each in grounds for path, ground in each.items()}
+    for path, ground in planned.items():
+        entry = states.get(path)
+        found = None if entry is None or not entry.get("exists") else {"type": "file", **entry}
+        told = difference(ground, found)
+        if told:
+            raise NotPlannedError(f"{path} has changed since the plan: {told}")
+    for change in changes:
+        if change["action"] != "directory" and change["path"] not in planned:
+            raise NotPlannedError(f"{change['path']} would have to change now, which was not planned")
+
+
+def files_of(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the path and action of each change."""
+    return [{"path": change["path"], "action": change["action"]} for change in changes]
+
+
+def diffs_of(changes: list[dict[str, Any]], sections: dict[str, Any]) -> list[dict[str, str]]:
+    """Return what Ansible shows with --diff; of a file that holds secrets, only that it changes."""
+    return [_diff(change, (sections.get("kubelet") or {}).get("data") or {}) for change in changes]
+
+
+def _diff(change: dict[str, Any], section: dict[str, Any]) -> dict[str, str]:
+    headers = {"before_header": change["path"], "after_header": change["path"]}
+    if change["action"] == "attributes":
+        ground = change["ground"]
+        before = f"mode {ground['mode']}, owner {ground['uid']}, group {ground['gid']}\n"
+        wanted = [f"{key} {change[key]}" for key in ("mode", "owner", "group") if change.get(key) is not None]
+        return {**headers, "before": before, "after": ", ".join(wanted) + "\n"}
+    if change["action"] == "directory":
+        return {**headers, "before": "", "after": "a directory\n"}
+    entry = (section.get("files") or {}).get(change["path"]) or {}
+    if entry.get("redacted"):
+        return {**headers, "before": "(holds a secret)\n", "after": "(changed)\n"}
+    text = entry.get("text") if entry.get("exists") else None
+    try:
+        after = apply_edits(None if text is None else text.encode(), change["edits"]).decode()
+    except EditError as reason:
+        raise NotPlannedError(f"{change['path']}: {reason}") from reason
+    return {**headers, "before": text or "", "after": after}

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A transaction seen from the controller: what it is made of, and how it is begun and followed."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.cksharden.node.plugins.module_utils.node.gate import LIMIT, WINDOW
+from ansible_collections.cksharden.node.plugins.module_utils.node.store import BASE
+from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
+
+if TYPE_CHECKING:
+    from ansible.plugins.action import ActionBase
+
+Answer = dict[str, Any]
+"""The `cksharden` value of a result: role, run, outcome, reason, kubelet_error, proved, files."""
+
+BEGIN_SECONDS = 90
+_POLL = 15
+"""Seconds that the node holds one question for news."""
+_PATIENCE = 120
+"""Seconds beyond the gate's own within which a node that can't be reached may come back."""
+
+
+RUN = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+"""The run of a playbook that was given none. Ansible imports this before it forks: all hosts share it."""
+
+
+def transaction(
+    role: str, run: str, host: str, changes: dict[str, Any], gate: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return the transaction that is sent to a node.
+
+    changes: what kubelet_changes or file_changes returned. gate: window and limit in seconds, for
+    a role that restarts something.
+    """
+    full = None
+    if changes["restart"]:
+        full = {**(gate or {}), "argv": changes["argv"]}
+    return {
+        "format": "cksharden-transaction",
+        "schema": "1.0",
+        "kind": "apply",
+        "run": run,
+        "role": role,
+        "host": host,
+        "changes": changes["changes"],
+        "daemon_reload": changes["daemon_reload"],
+        "restart": changes["restart"],
+        "gate": full,
+    }
+
+
+class Follower:
+    """Begins a transaction on one node and stays with it, also while the node can't be reached."""
+
+    def __init__(self, action: ActionBase, variables: dict[str, Any], tell: Callable[[str], None]) -> None:
+        self._action, self._variables, self._tell = action, variables, tell
+
+    def begin(self, entry: str, payload: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the answer of `begin` or `rollback_begin`; None where the connection broke meanwhile.
+
+        Raises RemoteError for a node that could not do it.
+        """
+        try:
+            return run_on_node(self._action, entry, payload, self._variables, BEGIN_SECONDS)
+        except AnsibleConnectionFailure:
+            return None
+
+    def follow(self, role: str, run: str, gate: dict[str, Any], *, surely_begun: bool) -> Answer:
+        """Return how the transaction ended, `open` where that could not be seen.
+
+        gate: window and limit in seconds. With surely_begun false the node may know nothing of it.
+        """
+        patience = int(gate.get("limit") or LIMIT) * 2 + int(gate.get("window") or WINDOW) + _PATIENCE
+        deadline = time.monotonic() + patience
+        seen, trouble = 0, ""
+        while time.monotonic() < deadline:
+            question = {"run": run, "role": role, "seen": seen, "wait": _POLL}
+            try:
+                answer = run_on_node(self._action, "follow", question, self._variables, _POLL + 45)
+            except (AnsibleConnectionFailure, RemoteError) as reason:
+                trouble = str(reason)
+                self._tell(f"can't be reached ({trouble}); its transaction goes on by itself")
+                time.sleep(3)
+                continue
+            if not answer["known"]:
+                reason_text = "the connection broke before the transaction was begun; nothing was changed"
+                if surely_begun:
+                    reason_text = f"{BASE}/{run}/{role} has gone from the node"
+                return {"role": role, "run": run, "outcome": "abandoned", "reason": reason_text}
+            for record in answer["records"][seen:]:
+                self._tell(record["step"])
+            seen = len(answer["records"])
+            if answer["closed"]:
+                return _ended(role, run, answer["records"])
+        where = f"{BASE}/{run}/{role}/journal"
+        told = trouble or "it is still at work"
+        reason_text = (
+            f"its end was not seen within {patience} s ({told}); the node finishes by itself: {where}"
+        )
+        return {"role": role, "run": run, "outcome": "open", "reason": reason_text}
+
+
+def _ended(role: str, run: str, records: list[dict[str, Any]]) -> Answer:
+    data = records[-1]["data"]
+    return {
+        "role": role,
+        "run": run,
+        "outcome": data["outcome"],
+        "reason": data["reason"],
+        "kubelet_error": data["kubelet_error"],
+        "proved": data["proved"],
+    }
+
+
+def result(answer: Answer, files: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the result of a task for an answer: failed unless all is as was asked."""
+    outcome = answer["outcome"]
+    good = outcome in ("committed", "nothing")
+    return {
+        "changed": outcome in ("committed", "open"),
+        "failed": not good,
+        "msg": message(answer),
+        "cksharden": {"kubelet_error": None, "proved": True, **answer, "files": files},
+    }
+
+
+def message(answer: Answer) -> str:
+    """Return an answer in one sentence."""
+    words = {
+        "committed": "changed",
+        "nothing": "nothing to do",
+        "restored": "changed nothing: everything was put back",
+        "refused": "refused, nothing was changed",
+        "abandoned": "abandoned, nothing was changed",
+        "open": "not finished",
+    }
+    text = f"{answer['role']}: {words[answer['outcome']]}"
+    if not answer.get("proved", True):
+        text += ", not proved by a gate"
+    if answer.get("reason"):
+        text += f": {answer['reason']}"
+    if answer.get("kubelet_error"):
+        text += f"; the kubelet said: {answer['kubelet_error']}"
+    return f"{text} (run {answer['run']})"
