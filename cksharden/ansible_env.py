@@ -39,6 +39,7 @@ _SETTINGS = {
 _SSH_ARGUMENTS = (
     "-C -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
 )
+_LONGEST_CONTROL_DIRECTORY = 108 - len("/0123456789.0123456789abcdef\0")
 _COLLECTIONS = ("~/.ansible/collections", "/usr/share/ansible/collections")
 
 
@@ -62,7 +63,20 @@ def environment(outer: Mapping[str, str], private: Path) -> dict[str, str]:
     )
     if "ANSIBLE_SSH_ARGS" not in inner and not config.has_option("ssh_connection", "ssh_args"):
         inner["ANSIBLE_SSH_ARGS"] = _SSH_ARGUMENTS
+    if not config.has_option("ssh_connection", "control_path_dir"):
+        _shorten_control_path(inner, private)
     return inner
+
+
+def _shorten_control_path(inner: dict[str, str], private: Path) -> None:
+    """Keep ssh's shared connections out of a home directory whose path is too long for a socket (unix(7)).
+
+    They stay where Ansible keeps them otherwise, so that the next command finds them; 60 s after its
+    last use each ends by itself.
+    """
+    home = Path(inner.get("ANSIBLE_HOME", Path(inner.get("HOME", "~")).expanduser() / ".ansible"))
+    if len(os.fsencode(home / "cp")) > _LONGEST_CONTROL_DIRECTORY:
+        inner.setdefault("ANSIBLE_SSH_CONTROL_PATH_DIR", str(private / "cp"))
 
 
 def collection_root() -> Path:

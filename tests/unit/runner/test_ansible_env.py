@@ -59,6 +59,13 @@ def test_the_users_ssh_arguments_win(tmp_path: Path) -> None:
     assert "ANSIBLE_SSH_ARGS" not in of(tmp_path, ANSIBLE_CONFIG=str(named))
 
 
+def test_sockets_of_ssh_have_short_paths(tmp_path: Path) -> None:
+    assert "ANSIBLE_SSH_CONTROL_PATH_DIR" not in of(tmp_path, HOME="/home/somebody")
+    deep = "/home/" + "d" * 70
+    assert of(tmp_path, HOME=deep)["ANSIBLE_SSH_CONTROL_PATH_DIR"] == str(tmp_path / "private/cp")
+    assert of(tmp_path, HOME=deep, ANSIBLE_SSH_CONTROL_PATH_DIR="/c")["ANSIBLE_SSH_CONTROL_PATH_DIR"] == "/c"
+
+
 @pytest.mark.parametrize("text", ["no section\n", "[defaults\n", "\x00\xff", "[a]\nx\n"])
 def test_an_ansible_cfg_that_is_none_is_left_to_ansible(tmp_path: Path, text: str) -> None:
     (tmp_path / "ansible.cfg").write_text(text)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +18,9 @@ from cksharden.runner import Connection, run_playbook
 from tests.unit.runner.conftest import Site
 
 PLAIN = Connection()
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="a node is asked as root")
 
 
 def run(site: Site, connection: Connection = PLAIN) -> None:
@@ -65,6 +71,33 @@ def test_what_ansible_can_not_start_with_is_told(site: Site) -> None:
     assert result.hosts == {}
     assert "The vault password file /nowhere was not found" in result.error
     assert "Traceback" not in result.error
+
+
+@as_root
+def test_group_vars_and_vaults_count(site: Site) -> None:
+    secret = site.root / "vault-password"
+    secret.write_text("hunter2")
+    (site.root / "group_vars").mkdir()
+    plain = json.dumps({"ansible_ssh_executable": str(site.root / "ssh"), "ansible_user": "root"})
+    words = ["ansible-vault", "encrypt", "--vault-password-file", str(secret), "--output"]
+    vault = site.root / "group_vars/all.yml"
+    subprocess.run(
+        [Path(sys.executable).parent / words[0], *words[1:], vault], input=plain.encode(), check=True
+    )
+    site.inventory.write_text("w1\n")
+    result = run_playbook(
+        "collect",
+        inventory=site.root,
+        extra={},
+        limit=None,
+        connection=Connection(vault_password_file=str(secret)),
+    )
+    assert result.hosts["w1"].status == "ok"
+    assert len(site.executions()) == 1
+    locked = run_playbook("collect", inventory=site.root, extra={}, limit=None, connection=PLAIN)
+    assert locked.rc != 0
+    assert "vault" in locked.error
+    assert not locked.hosts
 
 
 def test_the_environment_does_not_reach_the_node_or_the_disk(
