@@ -82,9 +82,9 @@ class _Events:
         host = str(data.get("host") or "")
         if name == "runner_on_start":
             self._tell(host, str(data.get("task", "")).rpartition("| ")[2])
-        elif name == "runner_on_ok":
+        elif name == "runner_on_ok" or (name == "runner_on_failed" and data.get("ignore_errors")):
             self._keep(host, data.get("res") or {}, "ok")
-        elif name == "runner_on_failed" and not data.get("ignore_errors"):
+        elif name == "runner_on_failed":
             self.messages[host] = failure_reason(data.get("res") or {})
             self._keep(host, data.get("res") or {}, f"failed: {self.messages[host]}")
         elif name == "runner_on_unreachable":
@@ -123,7 +123,11 @@ class _Events:
             status = "unreachable"
         elif not stats or stats.get("failures", {}).get(host):
             status = "failed"
-        message = "" if status == "ok" else self.messages.get(host, "the playbook ended before it did")
+        message = (
+            ""
+            if status == "ok"
+            else self.messages.get(host, "Ansible ended before it was done with this host")
+        )
         return HostResult(host, status, message, tuple(self.answers.get(host, ())))
 
 
@@ -156,10 +160,12 @@ def run_playbook(
     limit: str | None,
     connection: Connection,
     on_event: OnEvent | None = None,
+    check: bool = False,
 ) -> PlaybookResult:
     """Run the playbook cksharden.node.<name> on the hosts of an inventory.
 
-    extra holds paths, numbers and the run id, nothing that came from a node.
+    extra holds paths, numbers and the run id, nothing that came from a node. check is Ansible's
+    check mode, in which our action plugins say what they would do.
 
     Raises:
         InventoryError: the inventory can't be read, or has none of the hosts that were asked for.
@@ -175,7 +181,7 @@ def run_playbook(
                 private=private,
                 inventory=source,
                 extra=extra,
-                options=_options(limit, connection),
+                options=_options(limit, connection) + (" --check" if check else ""),
                 handle=events.handle,
                 interruption=interruption,
             )
@@ -187,9 +193,10 @@ def run_playbook(
     finally:
         shutil.rmtree(private, ignore_errors=True)
     error = error_text(events.lines) if rc != 0 else ""
-    if events.stats is None or not events.matched:
+    hosts = events.hosts()
+    if not hosts:  # a single play may well match none
         _check_inventory(error, source, limit, matched=events.matched)
-    return PlaybookResult(rc, events.hosts(), events.matched, error)
+    return PlaybookResult(rc, hosts, bool(hosts), error)
 
 
 def _run(

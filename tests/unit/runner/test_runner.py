@@ -14,7 +14,7 @@ import pytest
 
 from cksharden.errors import ExitCode, InventoryError
 from cksharden.inventory import inventory_file
-from cksharden.runner import Connection, run_playbook
+from cksharden.runner import Connection, HostResult, _Events, run_playbook
 from tests.unit.runner.conftest import Site
 
 PLAIN = Connection()
@@ -172,3 +172,40 @@ def test_an_error_in_an_event_ends_everything_too(site: Site) -> None:
     for pid in pids.read_text().split():
         stat = Path(f"/proc/{pid}/stat")
         assert not stat.exists() or " Z " in stat.read_text()
+
+
+def test_a_play_that_matches_no_host_is_no_error() -> None:
+    events = _Events(None)
+    events.handle(
+        {"event": "runner_on_ok", "event_data": {"host": "w1", "res": {"cksharden": {"kind": "worker"}}}}
+    )
+    events.handle({"event": "playbook_on_no_hosts_matched", "event_data": {}})
+    events.handle({"event": "playbook_on_stats", "event_data": {"processed": {"w1": 1}, "ok": {"w1": 1}}})
+    assert events.hosts() == {"w1": HostResult("w1", "ok", "", ({"kind": "worker"},))}
+
+
+def test_answers_come_in_order_from_loops_and_failures_too() -> None:
+    events = _Events(None)
+    for result in (
+        {"results": [{"cksharden": {"n": 1}}, {"cksharden": {"n": 2}}]},
+        {"cksharden": {"n": 3}},
+        {"msg": "x"},
+    ):
+        events.handle({"event": "runner_on_ok", "event_data": {"host": "w1", "res": result}})
+    failed = {"msg": "Task failed: no", "cksharden": {"n": 4}}
+    events.handle({"event": "runner_on_failed", "event_data": {"host": "w1", "res": failed}})
+    ignored = {"host": "w2", "res": {"cksharden": {"n": 5}}, "ignore_errors": True}
+    events.handle({"event": "runner_on_failed", "event_data": ignored})
+    stats = {"processed": {"w1": 1, "w2": 1}, "failures": {"w1": 1}}
+    events.handle({"event": "playbook_on_stats", "event_data": stats})
+    numbers = tuple({"n": number} for number in (1, 2, 3, 4))
+    assert events.hosts() == {
+        "w1": HostResult("w1", "failed", "no", numbers),
+        "w2": HostResult("w2", "ok", "", ({"n": 5},)),
+    }
+
+
+def test_a_playbook_that_was_cut_off_leaves_no_host_ok() -> None:
+    events = _Events(None)
+    events.handle({"event": "runner_on_ok", "event_data": {"host": "w1", "res": {"cksharden": {}}}})
+    assert events.hosts()["w1"].status == "failed"
