@@ -29,7 +29,8 @@ options:
   run:
     description:
       - The name of the rollback itself, which is a run and can be taken back too.
-      - Without it, the variable C(cksharden_run) is used, and without that one is made for all hosts of the playbook.
+      - Without it, the variable C(cksharden_run) is used.
+      - Without that one is made for all hosts of the playbook.
     type: str
   gate_window:
     description: Seconds that the restarted kubelet must stay the same process, 30 by default and at least 10.

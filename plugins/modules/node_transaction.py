@@ -34,7 +34,8 @@ options:
   run:
     description:
       - The name of the run, which a rollback is given.
-      - Without it, the variable C(cksharden_run) is used, and without that one is made for all hosts of the playbook.
+      - Without it, the variable C(cksharden_run) is used.
+      - Without that one is made for all hosts of the playbook.
     type: str
 attributes:
   check_mode:

@@ -7,7 +7,7 @@ import errno
 import os
 
 from . import fsio
-from .step import Change, RefusedError
+from .step import Change, MovedError, RefusedError
 
 
 class DirectoryStep:
@@ -29,7 +29,7 @@ class DirectoryStep:
         self.entry = fsio.entry_of(self.path)
 
     def _check_content(self) -> None:
-        """Raise RefusedError where the directory holds files that would be read from now on."""
+        """Raise MovedError where the directory holds files that would be read from now on."""
         known = self.change.get("holds_only")
         for place, _directories, names in os.walk(self.path):
             for name in names:
@@ -39,7 +39,7 @@ class DirectoryStep:
                     and name.endswith(".conf")
                     and os.path.relpath(path, self.path) not in known
                 ):
-                    raise RefusedError(f"{path} would be read from now on: nobody planned that")
+                    raise MovedError(f"{path} would be read from now on: nobody planned that")
 
     def check_again(self) -> None:
         """See Step."""
@@ -58,6 +58,7 @@ class DirectoryStep:
 
     def swap(self) -> None:
         """See Step."""
+        self.check_again()
         if self._before["existed"]:
             self._make(self._before)
         else:
