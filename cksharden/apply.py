@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cksharden.model import Plan
+from cksharden.model import HostPlan, Plan
 from cksharden.outcomes import host_outcomes, save
 from cksharden.rundir import RunDir
 from cksharden.runner import Connection, OnEvent, run_playbook
@@ -34,7 +34,7 @@ def apply(
     Raises:
         IncompleteError: Ansible failed before it asked a host.
     """
-    hosts = tuple(host for batch in plan.order for host in batch)
+    expected = {host: _roles(plan.hosts[host]) for batch in plan.order for host in batch}
     played = run_playbook(
         "harden",
         inventory=inventory,
@@ -43,8 +43,12 @@ def apply(
             "cksharden_run": run.run,
             "cksharden_max_unavailable": max_unavailable,
         },
-        limit=",".join(hosts),
+        limit=",".join(expected),
         connection=connection,
         on_event=on_event,
     )
-    return save(run, host_outcomes(played, hosts))
+    return save(run, host_outcomes(played, expected))
+
+
+def _roles(host: HostPlan) -> tuple[str, ...]:
+    return tuple(name.removesuffix("_settings") for name, items in host.settings.items() if items)

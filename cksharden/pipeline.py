@@ -18,12 +18,14 @@ from cksharden.collect import collect
 from cksharden.errors import CkshardenError, ExitCode, FactsError, UsageError
 from cksharden.evaluate import evaluate
 from cksharden.facts import Collected, NodeFacts, Unreachable
+from cksharden.inventory import inventory_file
 from cksharden.model import Findings, Plan, Status, Verification
 from cksharden.plan import make_plan
 from cksharden.report import View
+from cksharden.rollback import Rollback
 from cksharden.rundir import RunDir
 from cksharden.runner import Connection
-from cksharden.transactions import HostOutcome
+from cksharden.transactions import HostOutcome, Restorations
 
 STAGES = ("collect", "evaluate", "plan", "apply", "verify", "report")
 RUN_FORMAT = "cksharden-run"
@@ -132,6 +134,17 @@ def prove(order: Order, of: RunDir, watch: Watch) -> RunDir:
     return run
 
 
+def begin_rollback(order: Order, of: str, *, force: bool) -> Rollback:
+    """Begin a run that takes another one back; its id is all that has to be known of that.
+
+    Raises:
+        UsageError: no inventory, or what can't be the id of a run.
+    """
+    rundir.check_run_id(of)
+    inventory = inventory_file(_inventory(order))
+    return Rollback(of, begin(order, "", of), inventory, order.connection, order.limit, force)
+
+
 def newest(runs: Path, command: str) -> RunDir:
     """Return the newest run of a command that changed nodes.
 
@@ -178,6 +191,7 @@ def view(run: RunDir, again: str) -> View:
         again=again,
         plan=plan,
         outcomes=tuple(outcomes),
+        restorations=_read(run, "rollback", Restorations) if run.file("rollback").is_file() else None,
         verification=_read(run, "verify", Verification) if run.file("verify").is_file() else None,
     )
 
@@ -186,7 +200,13 @@ def exit_code(shown: View) -> ExitCode:
     """Return how the command ends: what could not be completed beats what was found."""
     findings = shown.findings
     complete = all(one.complete for one in shown.outcomes)
-    if not complete or (findings is not None and findings.count(Status.UNKNOWN)):
+    conflicts = shown.restorations is not None and shown.restorations.conflicts
+    if (
+        not complete
+        or shown.stopped
+        or conflicts
+        or (findings is not None and findings.count(Status.UNKNOWN))
+    ):
         return ExitCode.INCOMPLETE
     return ExitCode.FINDINGS if findings is not None and findings.count(Status.FAIL) else ExitCode.COMPLIANT
 

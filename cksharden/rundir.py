@@ -68,6 +68,18 @@ def new_run_id(now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
+def check_run_id(run: str) -> None:
+    """Refuse what can't be the id of a run.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    if not _RUN.fullmatch(run):
+        raise UsageError(
+            f"{run!r} is no id of a run", key="--run", mend="it looks like 20261123T132000Z-1a2b3c"
+        )
+
+
 def create_run(runs: Path, now: datetime) -> RunDir:
     """Create the directory of a new run, mode 0700.
 
@@ -90,10 +102,7 @@ def open_run(runs: Path, run: str) -> RunDir:
     Raises:
         UsageError: there is no such run.
     """
-    if not _RUN.fullmatch(run):
-        raise UsageError(
-            f"{run!r} is no id of a run", key="--run", mend="it looks like 20261123T132000Z-1a2b3c"
-        )
+    check_run_id(run)
     if not (runs / run).is_dir():
         raise UsageError(f"there is no run {run}", file=runs, mend=f"its runs: {_listed(runs)}")
     return RunDir(runs / run)

@@ -12,9 +12,13 @@ import typer
 from cksharden.errors import IncompleteError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cksharden.cli.options import Output
     from cksharden.model import Plan
     from cksharden.report import View
+    from cksharden.report.sheet import Sheet
+    from cksharden.transactions import Restorations
 
 
 def has_colours(stream_is_terminal: bool) -> bool:
@@ -53,13 +57,26 @@ def show(view: View, output: Output) -> None:
 
 
 def show_plan(plan: Plan, output: Output) -> None:
-    """Print a plan before the question about it: to stderr where stdout is for a program."""
+    """Print a plan before the question about it."""
     from cksharden.report.planned import plan_lines
+
+    _show_before(output, lambda sheet: plan_lines(sheet, plan))
+
+
+def show_restorations(found: Restorations, output: Output) -> None:
+    """Print what a rollback would do before the question about it."""
+    from cksharden.report.restored import restoration_lines
+
+    _show_before(output, lambda sheet: restoration_lines(sheet, found))
+
+
+def _show_before(output: Output, add_lines: Callable[[Sheet], None]) -> None:
+    """Print what is not the report: to stderr where stdout is for a program."""
     from cksharden.report.sheet import Sheet
 
     stream = sys.stdout if output.output is None and output.format == "text" else sys.stderr
     sheet = Sheet(colours=has_colours(stream.isatty()))
-    plan_lines(sheet, plan)
+    add_lines(sheet)
     sheet.gap()
     write(sheet.text(), stream)
 

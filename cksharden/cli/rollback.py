@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cksharden.cli.options import Hosts, MaxUnavailable, Output, Runs, Yes
-from cksharden.cli.output import check_output, require_consent
+from cksharden.cli.options import Format, Hosts, MaxUnavailable, Output, Runs, Yes
+from cksharden.cli.output import agreed, check_output, require_consent, say, show_restorations
+from cksharden.errors import ExitCode
 
 
 def rollback(
@@ -26,4 +27,23 @@ def rollback(
     """Put back every file that a run changed, as it was, each node by a transaction of its own."""
     check_output(output)
     require_consent(yes=yes, verb="rollback")
-    return 3
+    from cksharden import pipeline
+    from cksharden.cli.orders import finish, order
+    from cksharden.cli.progress import Progress
+    from cksharden.rollback import preview, take_back
+
+    progress = Progress(quiet=output.quiet)
+    begun = pipeline.begin_rollback(order("rollback", hosts, runs), run, force=force)
+    with progress.stage("look") as on_event:
+        found = preview(begun, on_event)
+    if not found.changes or found.conflicts:
+        return finish(begun.run, output)
+    if not yes or output.format is Format.TEXT:
+        show_restorations(found, output)
+    names = [host.host for host in found.hosts if host.files("restore", "moved")]
+    if not agreed(f"Put back {len(names)} hosts ({', '.join(names)})?", yes=yes):
+        say("cksharden: nothing was changed")
+        return ExitCode.COMPLIANT
+    with progress.stage("rollback") as on_event:
+        take_back(begun, found, max_unavailable, on_event)
+    return finish(begun.run, output)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cksharden.model import Findings, Plan, Verification
-from cksharden.transactions import HostOutcome
+from cksharden.transactions import HostOutcome, Restorations
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,13 @@ class View:
     plan: Plan | None = None
     outcomes: tuple[HostOutcome, ...] = field(default=())
     verification: Verification | None = None
+    restorations: Restorations | None = None
+    """What a rollback found before it began."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run ended before it had anything to show."""
+        return self.findings is None and self.restorations is None
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ class JsonReporter:
             document["outcomes"] = msgspec.to_builtins(view.outcomes)
         if view.verification is not None:
             document["verification"] = msgspec.to_builtins(view.verification)
+        if view.restorations is not None:
+            document["rollback"] = msgspec.to_builtins(view.restorations)
         return json.dumps(document, indent=2) + "\n"
 
 

@@ -9,12 +9,13 @@ from cksharden.report.sheet import Sheet, Style
 from cksharden.transactions import HostOutcome, Transaction
 
 _WORDS = {
-    "committed": ("changed, and behind its gate", Style.GOOD),
+    "committed": ("changed", Style.GOOD),
     "nothing": ("nothing to change", Style.QUIET),
-    "restored": ("put back as it was", Style.BAD),
+    "restored": ("put back as it was before", Style.BAD),
     "refused": ("refused, nothing changed", Style.BAD),
     "abandoned": ("given up, nothing changed", Style.BAD),
     "open": ("its end was not seen", Style.UNSURE),
+    "not_begun": ("not begun", Style.UNSURE),
 }
 _NEXT = {
     "restored": "correct what the reason names, then run `cksharden plan` and `cksharden apply` again",
@@ -28,7 +29,7 @@ def outcome_lines(sheet: Sheet, view: View) -> None:
     """Add what became of every host, then what the second collection proves."""
     sheet.heading("Done" if view.outcomes and all(one.complete for one in view.outcomes) else "Not completed")
     for outcome in view.outcomes:
-        _host_lines(sheet, outcome)
+        _host_lines(sheet, outcome, rollback=view.command == "rollback")
     if view.verification is not None:
         proof = view.verification
         sheet.heading("Proof")
@@ -37,19 +38,21 @@ def outcome_lines(sheet: Sheet, view: View) -> None:
         _proof_lines(sheet, "worse", proof.worse)
 
 
-def _host_lines(sheet: Sheet, outcome: HostOutcome) -> None:
-    if outcome.status == "unreachable":
-        sheet.line((outcome.host, Style.BAD), f": unreachable: {outcome.message}")
-        sheet.line("    ", f"next: {_NEXT['open']}")
+def _host_lines(sheet: Sheet, outcome: HostOutcome, *, rollback: bool) -> None:
     for transaction in outcome.transactions:
-        _transaction_lines(sheet, outcome.host, transaction)
-    explained = any(one.outcome not in ("committed", "nothing") for one in outcome.transactions)
-    if outcome.status in ("failed", "not_begun") and not explained:
+        _transaction_lines(sheet, outcome.host, transaction, rollback=rollback)
+    if outcome.status == "unreachable":
+        sheet.line(
+            (outcome.host, Style.BAD), f": unreachable, and nothing more was begun there: {outcome.message}"
+        )
+    elif outcome.status == "failed" and all(one.complete for one in outcome.transactions):
         sheet.line((outcome.host, Style.BAD), f": {outcome.message}")
 
 
-def _transaction_lines(sheet: Sheet, host: str, transaction: Transaction) -> None:
-    words, style = _WORDS.get(transaction.outcome, (transaction.outcome, Style.UNSURE))
+def _transaction_lines(sheet: Sheet, host: str, transaction: Transaction, *, rollback: bool) -> None:
+    words, style = _WORDS[transaction.outcome]
+    if rollback and transaction.outcome == "committed":
+        words = "put back as it was"
     reason = f": {transaction.reason}" if transaction.reason else ""
     sheet.line((host, style), f": {transaction.role}: {words}{reason}")
     if transaction.kubelet_error:

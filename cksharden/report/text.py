@@ -9,6 +9,7 @@ from cksharden.report.interface import Options, View
 from cksharden.report.outcome import outcome_lines
 from cksharden.report.planned import plan_lines
 from cksharden.report.remedy import remedies
+from cksharden.report.restored import restoration_lines
 from cksharden.report.sheet import Sheet, Style, shorten
 
 # A control of a large expectation (cipher suites) must not push the others off the screen.
@@ -29,19 +30,23 @@ class TextReporter:
     def render(self, view: View, options: Options) -> str:
         """See Reporter."""
         sheet = Sheet(colours=options.colours)
+        if view.restorations is not None and not view.outcomes:
+            restoration_lines(sheet, view.restorations)
         if view.outcomes:
             outcome_lines(sheet, view)
         if view.plan is not None and view.command == "plan":
             plan_lines(sheet, view.plan)
         if view.findings is not None:
             _finding_lines(sheet, view, view.findings, options)
+        if view.stopped:
+            sheet.line("This run was stopped before it found anything out.")
         sheet.gap()
         sheet.line(f"Run {view.run}. To see this again: {view.again}")
         return sheet.text()
 
 
 def _finding_lines(sheet: Sheet, view: View, findings: Findings, options: Options) -> None:
-    # A plan has shown each of them already; after an apply the plan is done, and says nothing of what fails now.
+    # A plan has shown each of them already; after an apply it is done, and says nothing of what fails now.
     remedy = remedies(findings, None if view.outcomes else view.plan)
     groups = failing(findings, remedy)
     if groups and (view.command != "plan" or options.everything):

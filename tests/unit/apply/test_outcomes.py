@@ -20,7 +20,7 @@ def played(*results: HostResult, rc: int = 0, error: str = "") -> PlaybookResult
 
 
 def answered(**answer: Any) -> HostOutcome:
-    (outcome,) = host_outcomes(played(HostResult("w1", "ok", "", (answer,))), ("w1",))
+    (outcome,) = host_outcomes(played(HostResult("w1", "ok", "", (answer,))), {"w1": ()})
     return outcome
 
 
@@ -50,19 +50,36 @@ def test_the_kubelets_own_line_is_kept() -> None:
     )
 
 
+def test_an_answer_that_is_not_understood_is_no_success() -> None:
+    with pytest.raises(IncompleteError, match="outcome"):
+        answered(role="kubelet", outcome="splendid")
+
+
 def test_an_answer_that_is_no_transaction_is_passed_over() -> None:
     assert answered(settings=3).transactions == ()
 
 
 def test_a_host_whose_turn_did_not_come_is_told_and_not_complete() -> None:
-    first, second = host_outcomes(played(HostResult("cp1", "failed", "why", ()), rc=2), ("cp1", "w1"))
+    files = {"role": "file_access", "outcome": "committed"}
+    broken = HostResult("cp1", "failed", "why", ())
+    waiting = HostResult("w1", "ok", "", (files,))
+    roles = ("kubelet", "file_access")
+    first, second, third = host_outcomes(
+        played(broken, waiting, rc=2), {"cp1": roles, "w1": roles, "w2": roles}
+    )
     assert (first.status, first.message, first.complete) == ("failed", "why", False)
-    assert (second.status, second.complete) == ("not_begun", False)
+    assert [(one.role, one.outcome) for one in second.transactions] == [
+        ("file_access", "committed"),
+        ("kubelet", "not_begun"),
+    ]
+    assert [one.outcome for one in third.transactions] == ["not_begun", "not_begun"]
+    assert not second.complete
+    assert not third.complete
 
 
 def test_a_playbook_that_asked_nobody_is_an_error() -> None:
     with pytest.raises(IncompleteError, match="no such playbook"):
-        host_outcomes(played(rc=1, error="no such playbook"), ("w1",))
+        host_outcomes(played(rc=1, error="no such playbook"), {"w1": ()})
 
 
 def test_outcomes_are_files_of_their_hosts(tmp_path: Path) -> None:

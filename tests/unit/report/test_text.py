@@ -177,7 +177,7 @@ def test_a_diff_of_a_file_with_odd_line_ends_stays_a_diff() -> None:
 def test_a_restored_node_shows_the_line_of_its_kubelet_and_what_to_do() -> None:
     restored = Transaction("kubelet", "restored", "the kubelet did not start", "unknown field tlsMinVersio")
     shown = text(view(finding(), command="apply", outcomes=(HostOutcome("w1", "failed", "", (restored,)),)))
-    assert "w1: kubelet: put back as it was: the kubelet did not start" in shown
+    assert "w1: kubelet: put back as it was before: the kubelet did not start" in shown
     assert "the kubelet says: unknown field tlsMinVersio" in shown
     assert "next: " in shown
 

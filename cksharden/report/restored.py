@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The preview of a rollback as text."""
+
+from __future__ import annotations
+
+from cksharden.report.sheet import Sheet, Style
+from cksharden.transactions import HostRestoration, Restoration, Restorations
+
+
+def restoration_lines(sheet: Sheet, found: Restorations) -> None:
+    """Add what the rollback would do on every host. Nothing in it has been done."""
+    sheet.line(f"Rollback of run {found.of}")
+    for host in found.hosts:
+        _host_lines(sheet, host, found)
+    if found.conflicts:
+        sheet.gap()
+        sheet.line(
+            ("Nothing is put back: a file was changed since that run. --force overwrites it.", Style.BAD)
+        )
+
+
+def _host_lines(sheet: Sheet, host: HostRestoration, found: Restorations) -> None:
+    sheet.gap()
+    if not host.known:
+        sheet.line((host.host, Style.HEAD), f": keeps nothing of run {found.of}")
+        return
+    restarts = any(file.status != "as_before" for file in host.roles.get("kubelet", ()))
+    sheet.line((host.host, Style.HEAD), ": restarts the kubelet" if restarts else ": restarts nothing")
+    for files in host.roles.values():
+        for file in files:
+            sheet.line("  ", *_file(file, force=found.force))
+
+
+def _file(file: Restoration, *, force: bool) -> tuple[str | tuple[str, Style], ...]:
+    told = f": {file.told}" if file.told else ""
+    if file.status == "restore":
+        return "put back     ", file.path
+    if file.status == "as_before":
+        return ("as before    ", Style.QUIET), f"{file.path}{told}"
+    words = "overwritten  " if force else "conflict     "
+    return (words, Style.BAD), f"{file.path}: changed since that run{told}"

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take a run back, each node by a transaction of its own, from what the nodes themselves have kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from cksharden.errors import IncompleteError
+from cksharden.outcomes import host_outcomes, save
+from cksharden.rundir import RunDir
+from cksharden.runner import Connection, HostResult, OnEvent, PlaybookResult, run_playbook
+from cksharden.transactions import HostOutcome, HostRestoration, Restoration, Restorations
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """Which run is to be taken back, where, and in which run of its own."""
+
+    of: str
+    run: RunDir
+    inventory: Path
+    connection: Connection
+    limit: str | None
+    force: bool
+
+
+def preview(rollback: Rollback, on_event: OnEvent | None = None) -> Restorations:
+    """Ask the nodes what the rollback would do; save it in the run's rollback.json and return it.
+
+    Raises:
+        IncompleteError: a node could not be asked, or none keeps anything of that run.
+    """
+    played = _play(rollback, {}, on_event, check=True)
+    failed = {host: result.message for host, result in played.hosts.items() if result.status != "ok"}
+    if failed or not played.hosts:
+        told = "; ".join(f"{host}: {message}" for host, message in failed.items())
+        mend = "nothing was changed; leave these out with --limit to take back the others"
+        raise IncompleteError(told or played.error, mend=mend)
+    hosts = tuple(_restoration(result) for result in played.hosts.values())
+    if not any(host.known for host in hosts):
+        names = ", ".join(host.host for host in hosts)
+        mend = "nodes keep their last five runs; nothing was changed"
+        raise IncompleteError(f"none of {names} keeps anything of run {rollback.of}", mend=mend)
+    found = Restorations(rollback.of, rollback.force, hosts)
+    rollback.run.write("rollback", found)
+    return found
+
+
+def take_back(
+    rollback: Rollback, found: Restorations, max_unavailable: int, on_event: OnEvent | None = None
+) -> tuple[HostOutcome, ...]:
+    """Put the files back; return what became of each host, and save it in `apply/`.
+
+    Raises:
+        IncompleteError: Ansible failed before it asked a host.
+    """
+    expected = {host.host: tuple(role for role, files in host.roles.items() if files) for host in found.hosts}
+    extra = {"cksharden_max_unavailable": max_unavailable}
+    return save(rollback.run, host_outcomes(_play(rollback, extra, on_event, check=False), expected))
+
+
+def _play(
+    rollback: Rollback, extra: Mapping[str, int], on_event: OnEvent | None, *, check: bool
+) -> PlaybookResult:
+    own: dict[str, str | int] = {
+        "cksharden_rollback_run": rollback.of,
+        "cksharden_run": rollback.run.run,
+        "cksharden_force": int(rollback.force),
+    }
+    return run_playbook(
+        "rollback",
+        inventory=rollback.inventory,
+        extra=own | dict(extra),
+        limit=rollback.limit,
+        connection=rollback.connection,
+        on_event=on_event,
+        check=check,
+    )
+
+
+def _restoration(result: HostResult) -> HostRestoration:
+    """Read what node_rollback answers in check mode, once for each role."""
+    answers = [answer for answer in result.answers if "files" in answer]
+    roles = {
+        str(answer["role"]): msgspec.convert(answer["files"], tuple[Restoration, ...]) for answer in answers
+    }
+    return HostRestoration(result.host, any(answer.get("known") for answer in answers), roles)
