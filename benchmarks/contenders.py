@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from ansible_collections.cksharden.node.plugins.module_utils.node.framing import parse
 from ansible_collections.cksharden.node.plugins.plugin_utils.bundle import program
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_request
-from benchmarks.targets import Targets
+from benchmarks.targets import Target, Targets
 from cksharden.ansible_env import collection_root, environment
 
 FORKS = 25
@@ -40,20 +41,16 @@ class Bench:
         return environment(outer, self.directory) | {"PYTHONPATH": str(collection_root())}
 
     def floor(self) -> None:
-        """Run the collector on every target by ssh alone, all at once."""
-        source = self.directory / "program.py"
-        source.write_bytes(program("collector", check_request(self.request), _NONCE, 30))
-        running = []
-        for target in self.targets.targets:
-            with source.open("rb") as stdin:
-                words = [*self.targets.ssh(target), "/usr/bin/python3 -I -B -S -"]
-                running.append(
-                    subprocess.Popen(words, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-                )
-        for each in running:
-            output, errors = each.communicate()
-            assert each.returncode == 0, errors
-            parse(_NONCE, output.decode("ascii"))
+        """Run the collector on every target by ssh alone, as many at once as Ansible would."""
+        source = program("collector", check_request(self.request), _NONCE, 30)
+
+        def ask(target: Target) -> None:
+            words = [*self.targets.ssh(target), "/usr/bin/python3 -I -B -S -"]
+            done = subprocess.run(words, input=source, capture_output=True, check=True)
+            parse(_NONCE, done.stdout.decode("ascii"))
+
+        with ThreadPoolExecutor(FORKS) as pool:
+            list(pool.map(ask, self.targets.targets))
 
     def audit(self) -> None:
         """Run `cksharden check`: collect, evaluate, plan, write the run and its report."""

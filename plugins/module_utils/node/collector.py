@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import os
-import platform
 import signal
-import socket
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -70,11 +69,11 @@ def _failed(reason: str) -> Data:
 
 def _node(_request: Data) -> Data:
     return {
-        "hostname": plain(socket.gethostname()),
+        "hostname": plain(os.uname().nodename),
         "kind": _kind(),
         "os": _os_release(),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
+        "kernel": plain(os.uname().release),
+        "python": ".".join(str(number) for number in sys.version_info[:3]),
         "boot_id": plain(read_bytes(b"/proc/sys/kernel/random/boot_id", 64)).strip(),
         "time": time.time(),
     }
