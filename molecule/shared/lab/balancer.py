@@ -43,5 +43,6 @@ def create_balancer(node: Node, image: str, backends: tuple[Node, ...]) -> None:
         "--network", NETWORK, "--ip", node.address, *privileged_options(), "--stop-timeout", "2",
         image, "/usr/sbin/haproxy", "-W", "-db", "-f", "/etc/haproxy.cfg",
     )  # fmt: skip
-    podman("cp", "-", f"{node.name}:/", stdin=tar_bytes([File("/etc/haproxy.cfg", haproxy_config(backends).encode())]))
+    configuration = File("/etc/haproxy.cfg", haproxy_config(backends).encode())
+    podman("cp", "-", f"{node.name}:/", stdin=tar_bytes([configuration]))
     podman("start", node.name)

@@ -8,11 +8,14 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-Inputs = Mapping[str, "str | list[str] | dict[str, str]"]
+from lab.progress import say
+
+Inputs = Mapping[str, "str | Sequence[str] | Mapping[str, str]"]
 
 
 def cache_root() -> Path:
@@ -48,20 +51,28 @@ def cached(kind: str, inputs: Inputs, build: Callable[[Path], None]) -> Path:
     with locked(f"{kind}-{key}"):
         if entry.is_dir():
             return entry
-        workshop = cache_root() / "unfinished" / f"{kind}-{key}"
-        # Only whoever holds the lock builds here: what is left is a killed builder's.
-        shutil.rmtree(workshop, ignore_errors=True)
-        workshop.mkdir(parents=True)
+        workshop = _workshop(f"{kind}-{key}")
         try:
             build(workshop)
         except BaseException:
             shutil.rmtree(workshop, ignore_errors=True)
             raise
-        (workshop / "inputs.json").write_text(json.dumps(inputs, sort_keys=True, indent=2) + "\n", encoding="utf-8")
+        described = json.dumps(inputs, sort_keys=True, indent=2)
+        (workshop / "inputs.json").write_text(f"{described}\n", encoding="utf-8")
         os.sync()  # or a power cut could leave the name without the content
         entry.parent.mkdir(parents=True, exist_ok=True)
         workshop.rename(entry)
     return entry
+
+
+def _workshop(name: str) -> Path:
+    """Return a new empty directory, clearing away those of killed builders: the lock is ours."""
+    folder = cache_root() / "unfinished"
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{name}.*"):
+        shutil.rmtree(left, ignore_errors=True)
+    # A name of its own each time: a killed builder's children may still write to theirs.
+    return Path(tempfile.mkdtemp(prefix=f"{name}.", dir=folder))
 
 
 @contextmanager
@@ -70,5 +81,9 @@ def locked(name: str) -> Iterator[None]:
     folder = cache_root() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / name).open("w", encoding="utf-8") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"         waiting for another process that makes {name}")
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from lab.errors import LabError
 from lab.gobuild import DEFAULT_KUBERNETES
+from lab.process import end_on_signals
 from lab.progress import warn
 from lab.shell import shell
 from lab.status import status
@@ -24,14 +25,15 @@ def main(argv: Sequence[str]) -> int:
     if "--" in words:
         place = words.index("--")
         words, command = words[:place], words[place + 1 :]
-    chosen = _parser().parse_args(words)
+    chosen = parser().parse_args(words)
     try:
+        if chosen.verb == "shell":
+            return shell(chosen.node, [*chosen.command, *command])
+        end_on_signals()
         if chosen.verb == "up":
             up(chosen.topology, chosen.kubernetes, fresh=chosen.fresh, replace_other=chosen.replace)
         elif chosen.verb == "down":
             down()
-        elif chosen.verb == "shell":
-            return shell(chosen.node, [*chosen.command, *command])
         else:
             return status()
     except LabError as error:
@@ -43,22 +45,35 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="nox -s lab --", description="A real kubeadm cluster on this machine, for demonstrations and tests."
+def parser() -> argparse.ArgumentParser:
+    """Return the grammar of the command line."""
+    whole = argparse.ArgumentParser(
+        prog="nox -s lab --",
+        description="A real kubeadm cluster on this machine, for demonstrations and tests.",
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs = whole.add_subparsers(dest="verb", required=True, metavar="VERB")
     make = verbs.add_parser("up", help="make the lab, or bring back the one that is here")
-    make.add_argument("--topology", choices=sorted(TOPOLOGIES), default=DEFAULT_TOPOLOGY,
-                      help="single: a control plane and a worker; ha: three behind a load balancer, and a worker")  # fmt: skip
-    make.add_argument("--kubernetes", default=DEFAULT_KUBERNETES, metavar="VERSION",
-                      help=f"version to build and run (default {DEFAULT_KUBERNETES})")  # fmt: skip
-    make.add_argument("--fresh", action="store_true", help="remove this checkout's lab first, whatever its state")
-    make.add_argument("--replace", action="store_true",
-                      help="remove a lab of another topology, version or checkout instead of refusing")  # fmt: skip
-    verbs.add_parser("status", help="show the nodes, their addresses and whether they are ready (exit 1 if not)")
+    make.add_argument(
+        "--topology",
+        choices=sorted(TOPOLOGIES),
+        default=DEFAULT_TOPOLOGY,
+        help=f"one control plane, or three behind a load balancer; and a worker (default {DEFAULT_TOPOLOGY})",
+    )
+    make.add_argument(
+        "--kubernetes",
+        default=DEFAULT_KUBERNETES,
+        metavar="VERSION",
+        help=f"version to build and run (default {DEFAULT_KUBERNETES})",
+    )
+    make.add_argument("--fresh", action="store_true", help="remove this checkout's lab first")
+    make.add_argument(
+        "--replace",
+        action="store_true",
+        help="remove a lab of another topology, version or checkout instead of refusing",
+    )
+    verbs.add_parser("status", help="show the nodes and whether they work (exit 1 if not all do)")
     enter = verbs.add_parser("shell", help="open a shell on a node, or run `shell NODE -- COMMAND`")
     enter.add_argument("node")
     enter.add_argument("command", nargs="*")
     verbs.add_parser("down", help="remove the lab of this machine, whoever made it; the caches stay")
-    return parser
+    return whole

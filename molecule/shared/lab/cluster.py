@@ -60,14 +60,16 @@ def wait_working(topology: str, seconds: float = READY_SECONDS) -> None:
     first = control_planes(topology)[0]
     deadline = time.monotonic() + seconds
     nodes = cluster_nodes(topology)
-    script = " && ".join([
-        f"until {' '.join(KUBECTL)} get --raw /readyz >/dev/null 2>&1; do sleep 0.5; done",
-        *(" ".join([*KUBECTL, *words.split()]) for words in (
-            f"wait --for=condition=Ready --timeout={seconds:.0f}s {' '.join(f'node/{node.name}' for node in nodes)}",
-            f"--namespace kube-system rollout status --timeout={seconds:.0f}s daemonset/kube-proxy",
-            f"--namespace kube-system rollout status --timeout={seconds:.0f}s deployment/coredns",
-        )),
-    ])  # fmt: skip
+    kubectl = " ".join(KUBECTL)
+    limit = f"--timeout={seconds:.0f}s"
+    script = " && ".join(
+        [
+            f"until {kubectl} get --raw /readyz >/dev/null 2>&1; do sleep 0.5; done",
+            f"{kubectl} wait --for=condition=Ready {limit} {' '.join(f'node/{node.name}' for node in nodes)}",
+            f"{kubectl} --namespace kube-system rollout status {limit} daemonset/kube-proxy",
+            f"{kubectl} --namespace kube-system rollout status {limit} deployment/coredns",
+        ]
+    )
     done = execute(first.name, ["timeout", f"{seconds:.0f}", "/bin/sh", "-c", script], expect=None)
     if done.returncode != 0:
         shown = execute(first.name, [*KUBECTL, "get", "nodes,pods", "--all-namespaces"], expect=None)
@@ -84,6 +86,9 @@ def wait_working(topology: str, seconds: float = READY_SECONDS) -> None:
 
 
 def _kubeadm(node: Node, words: list[str], documents: list[Document]) -> str:
-    execute(node.name, ["tar", "--extract", "--directory", "/"],
-            stdin=tar_bytes([File(_CONFIG, as_yaml(documents), 0o600)]))  # fmt: skip
+    execute(
+        node.name,
+        ["tar", "--extract", "--directory", "/"],
+        stdin=tar_bytes([File(_CONFIG, as_yaml(documents), 0o600)]),
+    )
     return execute(node.name, ["kubeadm", *words, "--config", _CONFIG], timeout=300).stdout

@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from lab.cache import cached, digest_files
+from lab.cache import Inputs, cached, digest_files
 from lab.errors import RefusedError
 from lab.gotool import GoTool, find_go, go_line
 from lab.host import go_architecture
@@ -18,6 +18,8 @@ FOLDERS = Path(__file__).parent.parent / "gobuild"
 DEFAULT_KUBERNETES = "1.37.2"
 # The root of etcd's server module is the etcd command, so Go names it after its folder.
 _RENAMED = {"server": "etcd"}
+# Static programs, by the chosen toolchain, from the pinned modules and nothing of the user's own.
+_GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
 _SLOW = {
     "kubernetes": "10 to 12 minutes on 2 cores where nothing is built yet",
     "coredns": "2 minutes on 2 cores",
@@ -38,7 +40,8 @@ def components(kubernetes: str) -> dict[str, str]:
         RefusedError: No such version here; names those that there are.
     """
     if kubernetes not in versions():
-        raise RefusedError(f"Kubernetes {kubernetes}: there is {', '.join(versions())} (molecule/shared/gobuild)")
+        have = ", ".join(versions())
+        raise RefusedError(f"Kubernetes {kubernetes}: there is {have} (molecule/shared/gobuild)")
     companions: dict[str, str] = json.loads(
         (FOLDERS / f"kubernetes-{kubernetes}" / "components.json").read_text(encoding="utf-8")
     )
@@ -50,7 +53,7 @@ def linker_flags(component: str, version: str) -> str:
 
     kubeadm refuses versions where its own and the kubelet's are not stamped.
     """
-    major, minor = (version.split(".") + ["", ""])[:2]
+    major, minor = [*version.split("."), "", ""][:2]
     stamps = {
         "kubernetes": {
             "k8s.io/component-base/version.gitVersion": f"v{version}",
@@ -82,14 +85,13 @@ def _build(go: GoTool, component: str, version: str, folder: Path) -> Path:
 
     def build(target: Path) -> None:
         with step(f"build {component} {version}".rstrip(), slow=_SLOW.get(component, "")):
-            environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
-            run([go.path, "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", f"{target}/", package],
-                cwd=folder, env=environment)  # fmt: skip
+            options = ["-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", f"{target}/"]
+            run([go.path, "build", *options, package], cwd=folder, env={**os.environ, **_GO_ENVIRONMENT})
             for name, better in _RENAMED.items():
                 if (target / name).exists():
                     (target / name).rename(target / better)
 
-    inputs = {
+    inputs: Inputs = {
         "sources": digest_files(sources),
         "flags": flags,
         "go": go.version,

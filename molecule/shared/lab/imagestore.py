@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.cache import cached, digest_files
+from lab.cache import Inputs, cached, digest_files
 from lab.host import may_raise_limits
 from lab.images import cluster_images, image_names, write_archive
 from lab.podman import podman, privileged_options
@@ -24,16 +24,19 @@ containerd >/tmp/containerd.log 2>&1 &
 daemon=$!
 for try in $(seq 100); do ctr version >/dev/null 2>&1 && break; sleep 0.1; done
 for archive in /archives/*.tar; do
-    ctr -n k8s.io images import "$archive" >/tmp/import.log 2>&1 || { cat /tmp/import.log /tmp/containerd.log; exit 1; }
+    ctr -n k8s.io images import "$archive" >/tmp/import.log 2>&1 ||
+        { cat /tmp/import.log /tmp/containerd.log; exit 1; }
 done
 ctr -n k8s.io images label "$1" io.cri-containerd.pinned=pinned >/dev/null
 kill $daemon
 wait $daemon || true
 """
 
+_COMPONENTS = ("containerd", "coredns", "etcd", "kubernetes", "pause")
+
 
 def image_store(kubernetes: str, binaries: Mapping[str, Path], node_image: str) -> Path:
-    """Return a directory that can become a node's /var/lib/containerd, making it first where it is missing."""
+    """Return what can become a node's /var/lib/containerd, making it first where it is missing."""
     root = proxy_root()
     names = image_names(binaries["kubernetes"] / "kubeadm", kubernetes)
 
@@ -52,11 +55,12 @@ def image_store(kubernetes: str, binaries: Mapping[str, Path], node_image: str) 
                    node_image, "/bin/sh", "-c", _IMPORT, "import", names["pause"])  # fmt: skip
             shutil.rmtree(archives)
 
-    inputs = {
+    recipe = ("images.py", "imagestore.py")
+    inputs: Inputs = {
         "names": sorted(names.values()),
-        "binaries": [binaries[name].name for name in ("containerd", "coredns", "etcd", "kubernetes", "pause")],
+        "binaries": [binaries[name].name for name in _COMPONENTS],
         "proxy_root": root.parent.name,
-        "recipe": digest_files({name: Path(__file__).parent / name for name in ("images.py", "imagestore.py")}),
+        "recipe": digest_files({name: Path(__file__).parent / name for name in recipe}),
     }
     return cached("images", inputs, build) / "containerd"
 

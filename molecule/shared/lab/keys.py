@@ -34,8 +34,8 @@ def ensure_keys() -> Keys:
             if not private.exists():
                 _make_key(private)
         kind, key = keys.host.with_suffix(".pub").read_text(encoding="utf-8").split()[:2]
-        nodes = sorted({node for nodes in TOPOLOGIES.values() for node in nodes}, key=lambda node: node.address)
-        text = "".join(f"{node.address},{node.name} {kind} {key}\n" for node in nodes)
+        hosts = {f"{node.address},{node.name}" for nodes in TOPOLOGIES.values() for node in nodes}
+        text = "".join(f"{host} {kind} {key}\n" for host in sorted(hosts))
         draft = folder / "known_hosts.new"
         draft.write_text(text, encoding="utf-8")
         draft.rename(keys.known_hosts)

@@ -91,7 +91,9 @@ def _kubelet_documents() -> list[Document]:
         forced["failCgroupV1"] = False  # kubelets of 1.35 and later refuse such a host otherwise
     if has_swap():
         forced["failSwapOn"] = False
-    return [{"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", **forced}] if forced else []
+    if not forced:
+        return []
+    return [{"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", **forced}]
 
 
 def _proxy_document() -> Document:

@@ -31,8 +31,8 @@ def conflist(pod_range: str) -> str:
 def routes(own: str, ranges: dict[str, str], nodes: tuple[Node, ...]) -> str:
     """Return the `ip -batch` lines by which one node reaches the pods of the others."""
     addresses = {node.name: node.address for node in nodes}
-    lines = [f"route replace {ranges[name]} via {addresses[name]}\n" for name in sorted(ranges) if name != own]
-    return "".join(lines)
+    others = sorted(set(ranges) - {own})
+    return "".join(f"route replace {ranges[name]} via {addresses[name]}\n" for name in others)
 
 
 def connect_pods(first: Node, nodes: tuple[Node, ...]) -> None:
@@ -58,10 +58,11 @@ def _pod_ranges(first: Node, names: set[str]) -> dict[str, str]:
     query = r'jsonpath={range .items[*]}{.metadata.name} {.spec.podCIDR}{"\n"}{end}'
     deadline = time.monotonic() + RANGE_SECONDS
     while True:
-        listed = execute(first.name, [*KUBECTL, "get", "nodes", "--output", query], expect=frozenset({0, 1})).stdout
-        ranges = dict(line.split() for line in listed.splitlines() if len(line.split()) == 2)
-        if names <= set(ranges):
+        listed = execute(first.name, [*KUBECTL, "get", "nodes", "--output", query], expect=frozenset({0, 1}))
+        ranges = dict(line.split() for line in listed.stdout.splitlines() if len(line.split()) == 2)
+        missing = sorted(names - set(ranges))
+        if not missing:
             return {name: ranges[name] for name in names}
         if time.monotonic() > deadline:
-            raise LabError(f"no pod range for {', '.join(sorted(names - set(ranges)))} after {RANGE_SECONDS} s")
+            raise LabError(f"no pod range for {', '.join(missing)} after {RANGE_SECONDS} s")
         time.sleep(0.3)

@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.cache import cache_root, digest_files, key_of, locked
+from lab.cache import Inputs, cache_root, digest_files, key_of, locked
 from lab.podman import image_exists, podman
 from lab.progress import step
 from lab.rootfs import balancer_root, node_root
@@ -21,8 +21,10 @@ _UNITS = "/usr/lib/systemd/system"
 _ENABLED = ("kubelet.service", "containerd.service", "pod-routes.service")
 # They only cost time: a node lives for an hour and has no console. But for the first one, which
 # would set the kernel of the host.
-_MASKED = ("systemd-sysctl.service", "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
-           "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "getty@.service", "console-getty.service")  # fmt: skip
+_MASKED = (
+    "systemd-sysctl.service", "apt-daily.timer", "apt-daily-upgrade.timer", "console-getty.service",
+    "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "getty@.service",
+)  # fmt: skip
 _PROGRAMS = {
     "kubernetes": ("kubelet", "kubeadm", "kubectl"),
     "containerd": ("containerd", "containerd-shim-runc-v2", "ctr"),
@@ -33,10 +35,10 @@ _PROGRAMS = {
 def node_image(binaries: Mapping[str, Path]) -> str:
     """Return the name of the image of a node with these programs, making it first where it is missing."""
     root = node_root()
-    inputs = {
+    inputs: Inputs = {
         "root": root.parent.name,
         "binaries": [binaries[name].name for name in sorted([*_PROGRAMS, "cni-plugins"])],
-        "tree": digest_files({str(path.relative_to(TREE)): path for path in TREE.rglob("*") if path.is_file()}),
+        "tree": digest_files(_tree()),
         "recipe": digest_files({"nodeimage.py": Path(__file__)}),
     }
     name = f"localhost/cksharden-lab/node:{key_of(inputs)}"
@@ -59,7 +61,7 @@ def node_entries(binaries: Mapping[str, Path]) -> list[Entry]:
         "/etc/kubernetes", "/etc/kubernetes/manifests", "/var/lib/kubelet", "/etc/cni", "/etc/cni/net.d",
         "/opt/cni", "/opt/cni/bin", f"{_UNITS}/kubelet.service.d", "/etc/containerd",
     )]  # fmt: skip
-    entries += [File(f"/{path.relative_to(TREE)}", path) for path in sorted(TREE.rglob("*")) if path.is_file()]
+    entries += [File(name, path) for name, path in _tree().items()]
     wants = "/etc/systemd/system/multi-user.target.wants"
     entries += [Link(f"{wants}/{unit}", f"{_UNITS}/{unit}") for unit in _ENABLED]
     entries += [Link(f"/etc/systemd/system/{unit}", "/dev/null") for unit in _MASKED]
@@ -68,6 +70,11 @@ def node_entries(binaries: Mapping[str, Path]) -> list[Entry]:
     plugins = sorted(path for path in binaries["cni-plugins"].iterdir() if path.suffix != ".json")
     entries += [File(f"/opt/cni/bin/{path.name}", path, 0o755) for path in plugins]
     return entries
+
+
+def _tree() -> dict[str, Path]:
+    """Return the files of TREE by their place on a node."""
+    return {f"/{path.relative_to(TREE)}": path for path in sorted(TREE.rglob("*")) if path.is_file()}
 
 
 def _ensure(name: str, title: str, root: Path, entries: list[Entry]) -> None:

@@ -70,13 +70,20 @@ def create_node(node: Node, parts: Parts, folder: Path) -> None:
         "--tmpfs", "/run", "--tmpfs", "/tmp", "--volume", f"{store}:/var/lib/containerd",
         "--volume", f"{journal}:/var/log/journal", "--stop-timeout", "5", parts.image, "/bin/sh", "-c", _INIT,
     )  # fmt: skip
-    podman("cp", "-", f"{node.name}:/", stdin=tar_bytes([
-        Folder("/root/.ssh", 0o700),
-        File("/root/.ssh/authorized_keys", parts.keys.client.with_suffix(".pub"), 0o600),
-        File("/etc/ssh/ssh_host_ed25519_key", parts.keys.host, 0o600),
-        File("/etc/ssh/ssh_host_ed25519_key.pub", parts.keys.host.with_suffix(".pub")),
-        File("/etc/containerd/config.toml", containerd_config(parts.sandbox).encode()),
-    ]))  # fmt: skip
+    podman(
+        "cp",
+        "-",
+        f"{node.name}:/",
+        stdin=tar_bytes(
+            [
+                Folder("/root/.ssh", 0o700),
+                File("/root/.ssh/authorized_keys", parts.keys.client.with_suffix(".pub"), 0o600),
+                File("/etc/ssh/ssh_host_ed25519_key", parts.keys.host, 0o600),
+                File("/etc/ssh/ssh_host_ed25519_key.pub", parts.keys.host.with_suffix(".pub")),
+                File("/etc/containerd/config.toml", containerd_config(parts.sandbox).encode()),
+            ]
+        ),
+    )
     podman("start", node.name)
 
 
@@ -86,9 +93,11 @@ def wait_booted(node: Node) -> None:
     Raises:
         LabError: They do not within a minute; with what systemd says about them.
     """
-    script = (f"for try in $(seq {BOOT_SECONDS * 5}); do "
-              "systemctl is-active --quiet containerd ssh 2>/dev/null && exit 0; sleep 0.2; done; "
-              "systemctl --no-pager --lines 5 status containerd ssh; exit 1")  # fmt: skip
+    script = (
+        f"for try in $(seq {BOOT_SECONDS * 5}); do "
+        "systemctl is-active --quiet containerd ssh 2>/dev/null && exit 0; sleep 0.2; done; "
+        "systemctl --no-pager --lines 5 status containerd ssh; exit 1"
+    )
     execute(node.name, ["/bin/sh", "-c", script], timeout=BOOT_SECONDS * 2)
 
 

@@ -62,8 +62,8 @@ def check_may_install(missing: list[str], uid: int, system: str) -> None:
             "Only on Debian and Ubuntu does the lab install them itself."
         )
     if uid != 0:
-        raise RefusedError(f"these packages are missing: {' '.join(missing)}\n"
-                           f"As root: apt-get install --no-install-recommends {' '.join(missing)}")  # fmt: skip
+        command = f"apt-get install --no-install-recommends {' '.join(missing)}"
+        raise RefusedError(f"these packages are missing: {' '.join(missing)}\nAs root: {command}")
 
 
 def ensure_packages() -> None:
@@ -75,4 +75,5 @@ def ensure_packages() -> None:
     with step(f"install {' '.join(missing)}"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         run(["apt-get", "update"], env=environment)
-        run(["apt-get", "install", "-y", "--no-install-recommends", *missing], env=environment)
+        # --no-remove: whatever the host is for must not be taken away for a lab.
+        run(["apt-get", "install", "-y", "--no-install-recommends", "--no-remove", *missing], env=environment)

@@ -15,8 +15,12 @@ from lab.topology import LABEL
 RUNTIME = ("--runtime", "runc")  # crun cannot start systemd on hybrid cgroups
 
 
-def podman(*argv: str, expect: frozenset[int] | None = frozenset({0}), stdin: bytes | None = None,
-           timeout: float | None = None) -> subprocess.CompletedProcess[str]:  # fmt: skip
+def podman(
+    *argv: str,
+    expect: frozenset[int] | None = frozenset({0}),
+    stdin: bytes | None = None,
+    timeout: float | None = None,
+) -> subprocess.CompletedProcess[str]:
     """Run podman; see lab.process.run."""
     return run(["podman", *RUNTIME, *argv], expect=expect, stdin=stdin, timeout=timeout)
 
@@ -29,11 +33,18 @@ def privileged_options() -> tuple[str, ...]:
     # lowers its own limit of processes, so ours cannot be given in full.
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     processes = min(resource.getrlimit(resource.RLIMIT_NPROC)[1], 32768)
-    return ("--privileged", "--ulimit", f"nofile={files}:{files}", "--ulimit", f"nproc={processes}:{processes}")
+    limits = (f"nofile={files}:{files}", f"nproc={processes}:{processes}")
+    return ("--privileged", "--ulimit", limits[0], "--ulimit", limits[1])
 
 
-def execute(node: str, argv: Sequence[str], *, expect: frozenset[int] | None = frozenset({0}),
-            stdin: bytes | None = None, timeout: float | None = None) -> subprocess.CompletedProcess[str]:  # fmt: skip
+def execute(
+    node: str,
+    argv: Sequence[str],
+    *,
+    expect: frozenset[int] | None = frozenset({0}),
+    stdin: bytes | None = None,
+    timeout: float | None = None,
+) -> subprocess.CompletedProcess[str]:
     """Run a command on a node, as root, with its input."""
     interactive = [] if stdin is None else ["--interactive"]
     return podman("exec", *interactive, node, *argv, expect=expect, stdin=stdin, timeout=timeout)

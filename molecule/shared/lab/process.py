@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run commands of this machine."""
+"""Run commands of this machine, none of which outlives us."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 from lab.errors import LabError
 
 TAIL_LINES = 15
+
+# A killed lab must leave nothing behind that still makes containers or writes to the cache.
+_DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
+
+_running: set[subprocess.Popen[bytes]] = set()
+_interrupted = threading.Event()
 
 
 def run(
@@ -32,18 +41,44 @@ def run(
     """
     words = [str(word) for word in argv]
     shown = " ".join(words[:8]) + (" …" if len(words) > 8 else "")
+    if _interrupted.is_set():
+        raise LabError(f"interrupted before: {shown}")
+    process = subprocess.Popen(
+        [*_DIES_WITH_US, *words],
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
+        env=env,
+    )
+    _running.add(process)
     try:
-        done = subprocess.run(
-            words, input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True, cwd=cwd, env=env, timeout=timeout, check=False,
-        )  # fmt: skip
-    except FileNotFoundError as error:
-        raise LabError(f"{words[0]}: command not found") from error
+        out, err = process.communicate(stdin, timeout)
     except subprocess.TimeoutExpired as error:
         raise LabError(f"no answer within {timeout:.0f} s: {shown}") from error
-    out = done.stdout.decode(errors="replace")
-    err = done.stderr.decode(errors="replace")
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+        _running.discard(process)
+    done = subprocess.CompletedProcess(
+        words, process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
+    )
     if expect is not None and done.returncode not in expect:
-        tail = "\n".join(f"    {line}" for line in (out + err).strip().splitlines()[-TAIL_LINES:])
+        printed = (done.stdout + done.stderr).strip().splitlines()[-TAIL_LINES:]
+        tail = "\n".join(f"    {line}" for line in printed)
         raise LabError(f"exit code {done.returncode}: {shown}\n{tail}")
-    return subprocess.CompletedProcess(words, done.returncode, out, err)
+    return done
+
+
+def end_on_signals() -> None:
+    """Make an interrupt or a request to end stop the commands that run, in whatever thread, and us."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    _interrupted.set()
+    for process in tuple(_running):
+        process.kill()
+    raise KeyboardInterrupt

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from lab.cache import cached
+from lab.cache import Inputs, cached
 from lab.host import go_architecture
 from lab.process import run
 from lab.progress import step
@@ -19,7 +20,8 @@ NODE_PACKAGES = [
 ]  # fmt: skip
 # What stands beside kube-proxy in its image, and the source of the test image's busybox.
 PROXY_PACKAGES = ["iptables", "nftables", "conntrack", "kmod", "busybox-static"]
-BALANCER_PACKAGES = ["haproxy"]
+_ACTIONS = ("", "-save", "-restore")
+BALANCER_PACKAGES = ["haproxy", "busybox-static"]
 
 _WITHOUT = ["/usr/share/man/*", "/usr/share/locale/*", "/usr/share/doc/*", "/usr/share/info/*"]
 
@@ -35,13 +37,13 @@ def proxy_root() -> Path:
     """Return a tar of the programs that kube-proxy calls, with what they link to and nothing else."""
     # The maintainer scripts, which choose between nft and legacy, do not run in this variant;
     # nor do customize hooks.
-    hook = ('for name in iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore; do '
-            'ln -sf xtables-nft-multi "$1/usr/sbin/$name"; done')  # fmt: skip
+    names = " ".join(f"{family}{action}" for family in ("iptables", "ip6tables") for action in _ACTIONS)
+    hook = f'for name in {names}; do ln -sf xtables-nft-multi "$1/usr/sbin/$name"; done'
     return _mmdebstrap("extract", PROXY_PACKAGES, f"--extract-hook={hook}") / "root.tar"
 
 
 def balancer_root() -> Path:
-    """Return a tar of haproxy and what it links to."""
+    """Return a tar of haproxy and what it links to, and a shell."""
     return _mmdebstrap("extract", BALANCER_PACKAGES) / "root.tar"
 
 
@@ -50,12 +52,13 @@ def _mmdebstrap(variant: str, packages: list[str], *hooks: str) -> Path:
     options += [*hooks, '--aptopt=Acquire::Retries "3"']
 
     def build(target: Path) -> None:
-        with step(f"make a root file system ({packages[0]} and {len(packages) - 1} more packages)",
-                  slow="about a minute"):  # fmt: skip
-            run(["mmdebstrap", f"--variant={variant}", f"--include={','.join(packages)}", *options,
-                 SUITE, target / "root.tar"])  # fmt: skip
+        with step(f"make a root file system ({packages[0]} …)", slow="about a minute"):
+            words = [f"--variant={variant}", f"--include={','.join(packages)}", *options]
+            # Its own workshop in ours, so that what a killed one leaves is cleared away too.
+            environment = {**os.environ, "TMPDIR": str(target)}
+            run(["mmdebstrap", *words, SUITE, target / "root.tar"], env=environment)
 
-    inputs = {
+    inputs: Inputs = {
         "suite": SUITE,
         "variant": variant,
         "packages": packages,

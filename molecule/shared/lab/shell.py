@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from lab.errors import RefusedError
 from lab.podman import container_states
 from lab.state import read_state
+from lab.topology import LOAD_BALANCER
 from lab.up import require_root
 
 
@@ -29,6 +30,6 @@ def shell(node: str, command: Sequence[str]) -> int:
     if states[node] != "running":
         raise RefusedError(f"{node} does not run ({states[node]}); `up` starts it")
     terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    # The load balancer has no bash; every image has a shell by this name or runs what it is given.
-    words = list(command) or ["/bin/bash", "--login"]
-    return subprocess.run(["podman", "exec", "--interactive", *terminal, node, *words], check=False).returncode
+    login = ["/bin/busybox", "sh"] if node == LOAD_BALANCER.name else ["/bin/bash", "--login"]
+    words = ["podman", "exec", "--interactive", *terminal, node, *(command or login)]
+    return subprocess.run(words, check=False).returncode

@@ -25,7 +25,7 @@ Phase = Literal["building", "ready"]
 class State:
     """A lab that exists or is being made.
 
-    `recipe` is the node image that its nodes were started from, "" before there is one.
+    `recipe` is a digest of what it is made by.
     """
 
     topology: str
@@ -33,12 +33,20 @@ class State:
     checkout: str
     cache: str
     phase: Phase
-    recipe: str = ""
+    recipe: str
 
     def describe(self) -> str:
         """Say in one line which lab it is."""
         made = "" if self.phase == "ready" else ", unfinished"
         return f"{self.topology}, Kubernetes {self.kubernetes}, of {self.checkout}{made}"
+
+    def is_same_lab(self, other: State) -> bool:
+        """Tell whether the other one has our topology, version and checkout."""
+        return (self.topology, self.kubernetes, self.checkout) == (
+            other.topology,
+            other.kubernetes,
+            other.checkout,
+        )
 
 
 def read_state(folder: Path = FOLDER) -> State | None:
@@ -81,22 +89,21 @@ def exclusive(folder: Path = FOLDER) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             handle.seek(0)
-            raise RefusedError(f"process {handle.read().strip()} is making or removing the lab right now") from error
+            holder = handle.read().strip()
+            raise RefusedError(f"process {holder} is making or removing the lab right now") from error
         handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()
         yield
 
 
-def check_free(present: State | None, topology: str, kubernetes: str, checkout: str) -> None:
+def check_free(present: State | None, wanted: State) -> None:
     """Refuse a second lab beside one of another topology, version or checkout.
 
     Raises:
         RefusedError: Names the lab that is there and the command that removes it.
     """
-    if present is None:
-        return
-    if (present.topology, present.kubernetes, present.checkout) != (topology, kubernetes, checkout):
+    if present is not None and not present.is_same_lab(wanted):
         raise RefusedError(
             f"this machine has a lab already: {present.describe()}.\n"
             f"Remove it with `{DOWN_COMMAND}`, or make this one in its place with `up --replace`."

@@ -51,5 +51,5 @@ def _readiness(topology: str, containers: dict[str, str]) -> dict[str, str]:
 
 
 def _is_ready(item: dict[str, dict[str, list[dict[str, str]]]]) -> str:
-    states = [condition["status"] for condition in item["status"]["conditions"] if condition["type"] == "Ready"]
-    return "Ready" if states == ["True"] else "NotReady"
+    states = {condition["type"]: condition["status"] for condition in item["status"]["conditions"]}
+    return "Ready" if states.get("Ready") == "True" else "NotReady"

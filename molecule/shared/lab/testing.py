@@ -6,7 +6,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from lab.cluster import wait_working
 from lab.errors import LabError
@@ -44,8 +44,14 @@ def node(name: str) -> Node:
     return next(found for found in nodes() if found.name == name)
 
 
-def run(name: str, command: Sequence[str] | str, *, check: bool = True, stdin: str | None = None,
-        timeout: float = 120) -> subprocess.CompletedProcess[str]:  # fmt: skip
+def run(
+    name: str,
+    command: Sequence[str] | str,
+    *,
+    check: bool = True,
+    stdin: str | None = None,
+    timeout: float = 120,
+) -> subprocess.CompletedProcess[str]:
     """Run a command on a node as root; a string is given to /bin/sh.
 
     Args:
@@ -53,8 +59,13 @@ def run(name: str, command: Sequence[str] | str, *, check: bool = True, stdin: s
         timeout: Seconds after which it is given up.
     """
     argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
-    return execute(name, argv, expect=frozenset({0}) if check else None,
-                   stdin=None if stdin is None else stdin.encode(), timeout=timeout)  # fmt: skip
+    return execute(
+        name,
+        argv,
+        expect=frozenset({0}) if check else None,
+        stdin=None if stdin is None else stdin.encode(),
+        timeout=timeout,
+    )
 
 
 def power_cut(name: str) -> None:
@@ -69,10 +80,12 @@ def start(name: str) -> None:
     wait_booted(node(name))
 
 
-def kubectl(*words: str, check: bool = True, stdin: str | None = None,
-            timeout: float = 120) -> subprocess.CompletedProcess[str]:  # fmt: skip
+def kubectl(
+    *words: str, check: bool = True, stdin: str | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
     """Run kubectl as the cluster's administrator, on the first control plane."""
-    return run(control_planes(lab().topology)[0].name, [*KUBECTL, *words], check=check, stdin=stdin, timeout=timeout)
+    first = control_planes(lab().topology)[0].name
+    return run(first, [*KUBECTL, *words], check=check, stdin=stdin, timeout=timeout)
 
 
 def wait_ready(name: str | None = None, timeout: float = 120) -> None:
@@ -95,12 +108,20 @@ def wait_ready(name: str | None = None, timeout: float = 120) -> None:
 
 
 def _is_ready_now(name: str) -> bool:
-    shown = run(name, ["systemctl", "show", "--value", "--timestamp=us+utc", "--property", "ActiveEnterTimestamp",
-                       "kubelet"], check=False).stdout.strip()  # fmt: skip
-    renewed = kubectl("--namespace", "kube-node-lease", "get", "lease", name,
-                      "--output", "jsonpath={.spec.renewTime}", check=False)  # fmt: skip
+    ask = "systemctl show --value --timestamp=us+utc --property ActiveEnterTimestamp kubelet"
+    shown = run(name, ask, check=False).stdout.strip()
+    renewed = kubectl(
+        "--namespace",
+        "kube-node-lease",
+        "get",
+        "lease",
+        name,
+        "--output",
+        "jsonpath={.spec.renewTime}",
+        check=False,
+    )
     ready = kubectl("get", "node", name, "--output", _READY, check=False)
     if not shown or renewed.returncode != 0 or ready.stdout != "True":
         return False
-    started = datetime.strptime(shown, "%a %Y-%m-%d %H:%M:%S.%f %Z").replace(tzinfo=timezone.utc)
+    started = datetime.strptime(shown, "%a %Y-%m-%d %H:%M:%S.%f %Z").replace(tzinfo=UTC)
     return datetime.fromisoformat(renewed.stdout) > started

@@ -9,14 +9,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.balancer import create_balancer
-from lab.cache import cache_root
+from lab.cache import cache_root, digest_files, key_of
 from lab.cluster import form_cluster, wait_working
 from lab.errors import LabError, RefusedError
 from lab.gobuild import build_all, components
 from lab.imagestore import image_store, sandbox_image
 from lab.keys import ensure_keys
 from lab.nodeimage import balancer_image, node_image
-from lab.nodes import Parts, create_node, ensure_network, for_each, remove_everything, start_stopped, wait_booted
+from lab.nodes import (
+    Parts,
+    create_node,
+    ensure_network,
+    for_each,
+    remove_everything,
+    start_stopped,
+    wait_booted,
+)
 from lab.packages import ensure_packages
 from lab.progress import say, step
 from lab.state import State, check_free, exclusive, forget_state, read_state, write_state
@@ -43,15 +51,19 @@ def up(topology: str, kubernetes: str, *, fresh: bool, replace_other: bool) -> N
     require_root()
     with exclusive():
         present = read_state()
-        ours = present is not None and present.checkout == str(CHECKOUT)
-        if present is not None and ((fresh and ours) or (replace_other and _differs(present, topology, kubernetes))):
-            say(f"         replacing the lab that is here: {present.describe()}")
-            _remove(present)
-            present = None
-        check_free(present, topology, kubernetes, str(CHECKOUT))
+        wanted = State(topology, kubernetes, str(CHECKOUT), str(cache_root()), "building", recipe())
+        if present is not None:
+            ours = present.checkout == wanted.checkout
+            if (fresh and ours) or (replace_other and not present.is_same_lab(wanted)):
+                say(f"         replacing the lab that is here: {present.describe()}")
+                _remove(present)
+                present = None
+        check_free(present, wanted)
         ensure_packages()
         if present is None or present.phase == "building" or not _revive(present):
-            _make(topology, kubernetes)
+            _make(wanted)
+        elif present.recipe != wanted.recipe:
+            say("         its recipe has changed since it was made; `up --fresh` makes it anew")
     say(f"{time.monotonic() - started:7.1f} s in all: the lab is up ({topology}, Kubernetes {kubernetes})")
 
 
@@ -67,8 +79,12 @@ def down() -> None:
             _remove(present)
 
 
-def _differs(present: State, topology: str, kubernetes: str) -> bool:
-    return (present.topology, present.kubernetes, present.checkout) != (topology, kubernetes, str(CHECKOUT))
+def recipe() -> str:
+    """Return a digest of everything in the checkout that a lab is made by."""
+    folder = CHECKOUT / "molecule/shared"
+    sources = (path for kind in ("gobuild", "lab", "node") for path in (folder / kind).rglob("*"))
+    files = {str(path.relative_to(folder)): path for path in sources if path.is_file()}
+    return key_of(digest_files({name: path for name, path in files.items() if "__pycache__" not in name}))
 
 
 def _remove(present: State) -> None:
@@ -91,18 +107,20 @@ def _revive(present: State) -> bool:
     return True
 
 
-def _make(topology: str, kubernetes: str) -> None:
-    state = State(topology, kubernetes, str(CHECKOUT), str(cache_root()), "building")
+def _make(wanted: State) -> None:
+    topology, kubernetes = wanted.topology, wanted.kubernetes
+    # What takes long comes first and belongs to no lab: killed here, there is nothing to remove.
     binaries = build_all(kubernetes)
     image = node_image(binaries)
-    parts = Parts(image, image_store(kubernetes, binaries, image), sandbox_image(kubernetes, binaries), ensure_keys())
+    store = image_store(kubernetes, binaries, image)
+    parts = Parts(image, store, sandbox_image(kubernetes, binaries), ensure_keys())
     balancer = balancer_image() if LOAD_BALANCER in TOPOLOGIES[topology] else ""
     left = read_state()
     if left is not None:
         with step("remove what is left of the lab before"):
             _remove(left)
-    write_state(replace(state, recipe=image))
-    folder = cache_root() / "nodes"
+    write_state(wanted)
+    folder = Path(wanted.cache) / "nodes"
     nodes = cluster_nodes(topology)
     with step(f"start {', '.join(node.name for node in TOPOLOGIES[topology])}"):
         ensure_network()
@@ -113,4 +131,4 @@ def _make(topology: str, kubernetes: str) -> None:
     form_cluster(topology, kubernetes)
     with step("every node is Ready, CoreDNS runs, each node reaches a Service"):
         wait_working(topology)
-    write_state(replace(state, phase="ready", recipe=image))
+    write_state(replace(wanted, phase="ready"))
