@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".nox/dev"
 LOCK = "requirements.lock"
 INVENTORY = "inventories/lab"
+# By file, so that what a file makes once is made once.
+BOTH_CORES = ("--numprocesses", "auto", "--dist", "loadfile")
 # Seconds to end by itself after Ctrl-C: a lab half made says how to go on, a run says where it stands.
 PATIENCE = 60
 
@@ -38,7 +40,7 @@ def lint(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Tests that need no node. Arguments go to pytest."""
     prepare(session)
-    session.run("pytest", *(session.posargs or ["tests/unit"]))
+    session.run("pytest", *(session.posargs or [*BOTH_CORES, "tests/unit"]))
 
 
 @nox.session(python=False)
@@ -49,9 +51,9 @@ def lab(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def lab_tests(session: nox.Session) -> None:
-    """Tests against the lab that is up. Arguments go to pytest."""
+    """Tests against the lab that is up, by default those for `single`. Arguments go to pytest."""
     prepare(session)
-    session.run("pytest", "-m", "lab", *(session.posargs or ["tests"]))
+    session.run("pytest", *(session.posargs or ["-m", "lab", "tests"]))
 
 
 @nox.session(python=False)
@@ -67,12 +69,14 @@ def tests(session: nox.Session) -> None:
     """Everything, what is quick first, on clusters of its own; leaves none behind. What CI runs."""
     prepare(session)
     read_everything(session)
-    session.run("pytest", "-m", "not lab", "tests")
+    session.run("pytest", *BOTH_CORES, "-m", "not lab and not ha", "tests")
     try:
         # Also takes the place of a lab that was left behind, and says so.
         run_lab(session, "up", "--fresh", "--replace")
         session.run("molecule", "test", "--all", interrupt_timeout=PATIENCE)
-        run_lab(session, "up", "--fresh")
+        run_lab(session, "up", "--fresh", "--topology", "ha")
+        session.run("pytest", "-m", "ha", "tests", interrupt_timeout=PATIENCE)
+        run_lab(session, "up", "--fresh", "--replace")
         session.run("pytest", "-m", "lab", "tests", interrupt_timeout=PATIENCE)
     finally:
         run_lab(session, "down")
