@@ -16,6 +16,9 @@ _NOISE = re.compile(
     r"^(?:Warning: Permanently added|debug\d:|\*\* |Connection to \S+ closed by remote host|mux_client)"
 )
 
+_UNPARSED = re.compile(r"Failed to parse inventory with '(\w+)' plugin: (.+)$", re.MULTILINE)
+_PARSE_PREFIX = re.compile(r"^(?:Failed to parse inventory|YAML parsing failed): ")
+
 _HINTS = {
     "Missing sudo password": "sudo asks for a password, and none was given (--become-password-file)",
     "Incorrect sudo password": "sudo refuses the password (--become-password-file)",
@@ -42,6 +45,25 @@ def unreachable_reason(result: dict[str, Any]) -> str:
     lines = [line.strip() for line in (said[1] if said else message).splitlines()]
     reasons = [line for line in lines if line and not _NOISE.match(line)]
     return one_line(reasons[-1]) if reasons else "ssh ended without a message"
+
+
+def inventory_reason(error: str, inventory: str) -> str:
+    """Return why Ansible can't parse an inventory file, from what it printed of each form it tried."""
+    reasons: dict[str, str] = {}
+    for plugin, reason in _UNPARSED.findall(error):
+        reasons.setdefault(
+            "YAML" if plugin == "auto" else plugin.upper(), _PARSE_PREFIX.sub("", reason).strip()
+        )
+    line = re.search(re.escape(inventory) + r":(\d+)(?::\d+)?$", error, re.MULTILINE)
+    where = f" (line {line[1]})" if line else ""
+    if inventory.endswith((".yml", ".yaml", ".json")) and "YAML" in reasons:
+        return one_line(reasons["YAML"]) + where
+    if len(reasons) == 1:
+        return one_line(next(iter(reasons.values()))) + where
+    return (
+        "; ".join(f"as {form}: {one_line(reason)}" for form, reason in reasons.items())
+        or "Ansible can't read it"
+    )
 
 
 def error_text(lines: list[str]) -> str:

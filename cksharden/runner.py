@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any, Literal, Self
 
 from cksharden.ansible_env import environment
-from cksharden.ansible_messages import error_text, failure_reason, unreachable_reason
+from cksharden.ansible_messages import error_text, failure_reason, inventory_reason, unreachable_reason
 from cksharden.errors import InventoryError
 from cksharden.inventory import inventory_file
 
@@ -253,13 +253,8 @@ def _options(limit: str | None, connection: Connection) -> str:
 def _check_inventory(error: str, inventory: Path, limit: str | None, *, matched: bool) -> None:
     """Raise InventoryError where Ansible ended without a host because of the inventory."""
     if "Completely failed to parse inventory" in error:
-        reasons = [
-            line
-            for line in error.splitlines()
-            if "parse inventory" not in line and not line.startswith("<<<")
-        ]
         raise InventoryError(
-            reasons[0].strip() if reasons else "Ansible can't read it",
+            inventory_reason(error, str(inventory)),
             file=inventory,
             mend=f"see what `ansible-inventory -i {shlex.quote(str(inventory))} --list` says",
         )

@@ -46,7 +46,7 @@ def test_an_inventory_is_a_file_or_a_directory_with_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("all:\n  hosts: [a\n", "YAML parsing failed"),
+        ("all:\n  hosts: [a\n", r"While parsing a flow sequence .* \(line 3\)"),
         ("all: {hosts: {}}", "it has no hosts"),
         ("", "it has no hosts"),
     ],
