@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".nox/dev"
 LOCK = "requirements.lock"
 INVENTORY = "inventories/lab"
+KNOWS_THE_LAB = {"PYTHONPATH": str(ROOT / "molecule/shared")}
 # By file, so that what a file makes once is made once.
 BOTH_CORES = ("--numprocesses", "auto", "--dist", "loadfile")
 # Seconds to end by itself after Ctrl-C: a lab half made says how to go on, a run says where it stands.
@@ -109,7 +110,7 @@ def demo(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measurements beside their goals, on the lab. Arguments go to the benchmark."""
     prepare(session)
-    session.run("python", "-m", "benchmarks", *session.posargs)
+    session.run("python", "-m", "benchmarks", *session.posargs, env=KNOWS_THE_LAB, interrupt_timeout=PATIENCE)
 
 
 @nox.session
@@ -156,8 +157,8 @@ def read_everything(session: nox.Session) -> None:
 def run_lab(session: nox.Session, *words: str) -> None:
     """Run a verb of the lab, which needs nothing but this Python."""
     print(f"\n$ nox -s lab -- {shlex.join(words)}", flush=True)
-    env = {"PYTHONPATH": str(ROOT / "molecule/shared")}
-    session.run(sys.executable, "-m", "lab", *words, env=env, log=False, interrupt_timeout=PATIENCE)
+    command = (sys.executable, "-m", "lab", *words)
+    session.run(*command, env=KNOWS_THE_LAB, log=False, interrupt_timeout=PATIENCE)
 
 
 def run_cksharden(session: nox.Session, *words: str) -> None:
