@@ -34,7 +34,13 @@ UMask=0077
 WantedBy=multi-user.target
 """
 
-_ERROR_LINE = re.compile(r"^[EF]\d{4} |\bError\b|\berr=|\bfailed\b", re.IGNORECASE)
+# From the line that a kubelet ends with to any that sounds like trouble; the first that is found is told.
+_ERROR_LINES = (
+    re.compile(r'^[EF]\d{4} .*"command failed"'),
+    re.compile(r"^F\d{4} "),
+    re.compile(r"^E\d{4} "),
+    re.compile(r"\bError\b|\berr=|\bfailed\b", re.IGNORECASE),
+)
 
 
 class UnitState(NamedTuple):
@@ -130,25 +136,14 @@ class System:
         return kubeapi.node_objects(kubeconfig, node)
 
     def error_line(self, unit: str, since: float) -> str | None:
-        """Return the last line since a time of day in which a service tells of an error, secrets removed."""
-        words = [
-            "journalctl",
-            "-u",
-            unit,
-            "-o",
-            "cat",
-            "--no-pager",
-            "-q",
-            "-n",
-            "400",
-            f"--since=@{int(since)}",
-        ]
+        """Return the line since a time of day in which a service best tells of an error, secrets removed."""
+        # By the field, not by -u, which adds what systemd itself says of the unit.
+        words = ["journalctl", f"_SYSTEMD_UNIT={unit}", "-o", "cat", "--no-pager", "-q", "-n", "2000"]
         try:
-            lines = _output(words, 10).splitlines()
+            lines = _output([*words, f"--since=@{int(since)}"], 10).splitlines()
         except OSError:
             return None
-        found = [line for line in lines if _ERROR_LINE.search(line)]
-        return one_line(redact(found[-1])[0], 500) if found else None
+        return error_line(lines)
 
     def install_agent(self, directory: str, python: str) -> None:
         """Write, enable and start the unit that runs the transaction in a directory."""
@@ -178,6 +173,15 @@ class System:
             return "running"
         path = os.path.join(self.unit_directory, AGENT_UNIT)
         return "installed" if os.path.lexists(path) else "absent"
+
+
+def error_line(lines: list[str]) -> str | None:
+    """Return, of a kubelet's log, the line that best tells why it failed, secrets removed; None for none."""
+    for pattern in _ERROR_LINES:
+        found = [line for line in lines if pattern.search(line)]
+        if found:
+            return one_line(redact(found[-1])[0], 500)
+    return None
 
 
 def _output(words: list[str], patience: float) -> str:

@@ -12,7 +12,20 @@ import pytest
 
 from tests.unit.node.fakes import FakeNode, in_child
 
-CALLS = ("rename", "link", "unlink", "mkdir", "rmdir", "fchmod", "fchown", "fsync", "pwrite", "write", "setxattr", "utime")
+CALLS = (
+    "rename",
+    "link",
+    "unlink",
+    "mkdir",
+    "rmdir",
+    "fchmod",
+    "fchown",
+    "fsync",
+    "pwrite",
+    "write",
+    "setxattr",
+    "utime",
+)
 
 
 def kill_before(number: int) -> None:

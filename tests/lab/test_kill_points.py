@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever is killed, cut or broken in the middle: the node ends as before or as planned, by itself.
+
+Every row works on the node that the row before left, so each also shows that the next run converges.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab import testing
+
+from ansible_collections.cksharden.node.plugins.module_utils.node.journal import STEPS
+from tests.lab import faults
+from tests.lab.faults import Harden
+
+pytestmark = pytest.mark.lab
+
+DROP_IN = "/etc/kubernetes/kubelet.conf.d/99-cksharden.conf"
+NUMBERS = itertools.count(1)
+# What CI kills: one step before the swap, each kind of recovery, one after the commit.
+CHEAP = ("staged", "gating", "committed")
+FAILING = ("restoring", "restored")
+UNREACHED = ("refused", "abandoned")
+
+
+def rows(*cheap: str, steps: tuple[str, ...] = STEPS) -> list[Any]:
+    return [pytest.param(step, marks=() if step in cheap else pytest.mark.faults) for step in steps]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def node() -> Iterator[None]:
+    testing.wait_ready(faults.NODE)
+    faults.install()
+    yield
+    faults.remove()
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def before(directory: Path) -> dict[str, Any]:
+    """A node that is as kubeadm made it: what an earlier row left as planned is taken back."""
+    state = faults.look()
+    if DROP_IN in state["seen"]:
+        done = [
+            run for run, records in state["journals"].items() if records[-1][1].get("outcome") == "committed"
+        ]
+        take_back(max(done).split("/")[0], directory)
+        state = faults.look()
+    assert faults.accepts_tls12()
+    seen: dict[str, Any] = state["seen"]
+    return seen
+
+
+def name() -> str:
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{next(NUMBERS):06x}"
+
+
+def start(directory: Path, **extra: Any) -> Harden:
+    return Harden(name(), directory, **{"kubelet_settings": faults.KUBELET_SETTINGS, **extra})
+
+
+def take_back(run: str, directory: Path) -> None:
+    code, output = Harden(name(), directory, "rollback", cksharden_rollback_run=run).wait()
+    assert code == 0, output
+
+
+def assert_settled(run: str, before: dict[str, Any]) -> dict[str, Any]:
+    """The node is as before or as planned, file by file and in what its kubelet does; return its end."""
+    closed = faults.wait_settled(run)
+    testing.wait_ready(faults.NODE)
+    seen = faults.look()["seen"]
+    if closed["outcome"] == "committed":
+        assert "tlsMinVersion" in testing.run(faults.NODE, ["cat", DROP_IN]).stdout
+        assert not faults.accepts_tls12()
+    else:
+        assert seen == before
+        assert faults.accepts_tls12()
+    return closed
+
+
+@pytest.mark.parametrize("step", rows(*CHEAP, steps=tuple(s for s in STEPS if s not in FAILING + UNREACHED)))
+def test_the_agent_is_killed(step: str, before: dict[str, Any], directory: Path) -> None:
+    faults.plant(step, "kill")
+    run = start(directory)
+    code, output = run.wait()
+    closed = assert_settled(run.run, before)
+    expected = {"committed": "committed", "closed": "committed"}
+    reached = STEPS.index(step) >= STEPS.index("swapping")
+    assert closed["outcome"] == expected.get(step, "restored" if reached else "abandoned")
+    assert closed["proved"]
+    assert (code == 0) == (closed["outcome"] == "committed"), output
+
+
+@pytest.mark.parametrize("step", rows(steps=FAILING))
+def test_the_agent_is_killed_while_it_restores(step: str, before: dict[str, Any], directory: Path) -> None:
+    faults.plant(step, "kill")
+    run = start(directory, kubelet_settings=[{"key": "tlsMinVersion", "value": "VersionTLS99"}])
+    assert run.wait()[0] != 0
+    assert assert_settled(run.run, before)["outcome"] == "restored"
+
+
+@pytest.mark.parametrize("step", rows("swapped", steps=("begin", "staged", "swapped", "gating", "committed")))
+def test_the_controller_is_killed(step: str, before: dict[str, Any], directory: Path) -> None:
+    faults.plant(step, "hold")
+    run = start(directory)
+    faults.wait_held()
+    run.kill()
+    faults.release()
+    assert assert_settled(run.run, before)["outcome"] == "committed"
+
+
+@pytest.mark.parametrize(
+    "step", rows("gating", steps=("begin", "staged", "swapping", "swapped", "gating", "committed"))
+)
+def test_the_node_is_cut_from_power(step: str, before: dict[str, Any], directory: Path) -> None:
+    faults.plant(step, "hold")
+    run = start(directory)
+    faults.wait_held()
+    testing.power_cut(faults.NODE)
+    testing.start(faults.NODE)
+    faults.release()  # a file of the test's own; the process that was held is gone
+    outcome = assert_settled(run.run, before)["outcome"]
+    code, output = run.wait()
+    assert (code == 0) == (outcome == "committed"), output
+    assert outcome == {"begin": "abandoned", "staged": "abandoned", "committed": "committed"}.get(
+        step, "restored"
+    )
+
+
+def test_the_network_is_cut(before: dict[str, Any], directory: Path) -> None:
+    faults.plant("swapping", "hold")
+    run = start(directory)
+    faults.wait_held()
+    rule = "INPUT -p tcp --dport 22 -j DROP"
+    testing.run(faults.NODE, f"iptables -I {rule}")
+    try:
+        faults.release()
+        time.sleep(12)
+    finally:
+        testing.run(faults.NODE, f"iptables -D {rule}")
+    code, output = run.wait()
+    assert code == 0, output
+    assert assert_settled(run.run, before)["outcome"] == "committed"
+
+
+def test_the_kubelet_refuses_its_configuration(before: dict[str, Any], directory: Path) -> None:
+    run = start(directory, kubelet_settings=[{"key": "tlsMinVersion", "value": "VersionTLS99"}])
+    code, output = run.wait()
+    closed = assert_settled(run.run, before)
+    assert (closed["outcome"], closed["proved"]) == ("restored", True)
+    assert "VersionTLS99" in closed["kubelet_error"]
+    assert code != 0
+    assert "VersionTLS99" in output
+
+
+def test_the_kubelet_dies_within_the_window(before: dict[str, Any], directory: Path) -> None:
+    faults.plant("gating", "hold")
+    run = start(directory)
+    faults.wait_held()
+    faults.release()
+    time.sleep(4)
+    testing.run(faults.NODE, "kill -9 $(systemctl show -p MainPID --value kubelet)")
+    assert run.wait()[0] != 0
+    closed = assert_settled(run.run, before)
+    assert (closed["outcome"], closed["proved"]) == ("restored", True)
+    assert "ended" in closed["reason"]
+
+
+def test_the_node_never_turns_ready(before: dict[str, Any], directory: Path) -> None:
+    conflist = "/etc/cni/net.d/10-lab.conflist"
+    faults.plant("restoring", "hold")
+    run = start(directory)
+    try:
+        # Away as soon as the checks are over: without a network plugin a node is not Ready.
+        journal = f"grep -qs swapping {faults.BASE}/{run.run}/kubelet/journal"
+        faults.wait(lambda: testing.run(faults.NODE, journal, check=False).returncode == 0, 60, "not begun")
+        testing.run(faults.NODE, f"mv {conflist} /root/")
+        faults.wait_held()
+    finally:
+        # A file that comes back into a directory of the image is not always noticed: overlayfs and inotify.
+        testing.run(faults.NODE, f"mv /root/{Path(conflist).name} {conflist} && systemctl restart containerd")
+    faults.release()
+    assert run.wait()[0] != 0
+    closed = assert_settled(run.run, before)
+    assert closed["outcome"] == "restored"
+    assert "did not turn Ready" in closed["reason"]
+
+
+@pytest.mark.parametrize("step", rows("checked", steps=("checked", "staged", "swapped")))
+def test_the_disk_is_full(step: str, before: dict[str, Any], directory: Path) -> None:
+    with faults.small_disk():
+        faults.plant(step, "hold")
+        run = start(directory)
+        faults.wait_held()
+        testing.run(faults.NODE, f"cat /dev/zero > {faults.BASE}/filler", check=False)
+        faults.release()
+        code, output = run.wait()
+        closed = assert_settled(run.run, before)
+        assert (code == 0) == (closed["outcome"] == "committed"), output
+        if closed["outcome"] == "committed":
+            testing.run(faults.NODE, f"rm {faults.BASE}/filler")
+            take_back(run.run, directory)
+
+
+def test_the_next_run_converges(before: dict[str, Any], directory: Path) -> None:
+    run = start(directory)
+    assert run.wait()[0] == 0
+    assert assert_settled(run.run, before)["outcome"] == "committed"
+    again = start(directory)
+    code, output = again.wait()
+    assert code == 0
+    assert "changed=0" in output
+    take_back(run.run, directory)
+    assert faults.look()["seen"] == before
