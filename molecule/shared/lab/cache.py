@@ -7,13 +7,13 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from lab.progress import say
+from lab.remove import remove_tree
 
 Inputs = Mapping[str, "str | Sequence[str] | Mapping[str, str]"]
 
@@ -55,7 +55,7 @@ def cached(kind: str, inputs: Inputs, build: Callable[[Path], None]) -> Path:
         try:
             build(workshop)
         except BaseException:
-            shutil.rmtree(workshop, ignore_errors=True)
+            remove_tree(workshop)
             raise
         described = json.dumps(inputs, sort_keys=True, indent=2)
         (workshop / "inputs.json").write_text(f"{described}\n", encoding="utf-8")
@@ -70,7 +70,7 @@ def _workshop(name: str) -> Path:
     folder = cache_root() / "unfinished"
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"{name}.*"):
-        shutil.rmtree(left, ignore_errors=True)
+        remove_tree(left)
     # A name of its own each time: a killed builder's children may still write to theirs.
     return Path(tempfile.mkdtemp(prefix=f"{name}.", dir=folder))
 

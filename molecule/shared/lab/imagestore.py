@@ -13,6 +13,7 @@ from lab.images import cluster_images, image_names, write_archive
 from lab.podman import podman, privileged_options
 from lab.process import run
 from lab.progress import step
+from lab.remove import remove_tree
 from lab.rootfs import proxy_root
 from lab.tarball import read_member
 
@@ -53,7 +54,7 @@ def image_store(kubernetes: str, binaries: Mapping[str, Path], node_image: str) 
                    "--volume", f"{archives}:/archives:ro", "--volume", f"{store}:/var/lib/containerd",
                    "--tmpfs", "/run", "--tmpfs", "/tmp",
                    node_image, "/bin/sh", "-c", _IMPORT, "import", names["pause"])  # fmt: skip
-            shutil.rmtree(archives)
+            remove_tree(archives)
 
     recipe = ("images.py", "imagestore.py")
     inputs: Inputs = {
@@ -100,7 +101,7 @@ def lay_store(store: Path, target: Path) -> None:
     linked = run(["cp", "--archive", "--link", store, target], expect=None)
     if linked.returncode != 0:
         # The cache spans file systems here.
-        shutil.rmtree(target, ignore_errors=True)
+        remove_tree(target)
         run(["cp", "--archive", "--reflink=auto", store, target])
         return
     for database in store.rglob("*.db"):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from lab.errors import LabError
 from lab.imagestore import containerd_config, lay_store
 from lab.keys import Keys
 from lab.podman import container_states, execute, podman, privileged_options, remove_containers
+from lab.remove import remove_tree
 from lab.tarball import File, Folder, tar_bytes
 from lab.topology import LABEL, NETWORK, NODE_RANGE, SUBNET, Node
 
@@ -122,7 +122,4 @@ def remove_everything(folder: Path) -> None:
     """Remove the containers, the network and the nodes' directories of whatever lab there is."""
     remove_containers(sorted(container_states()))
     podman("network", "rm", "--force", NETWORK, expect=frozenset({0, 1}))
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        # A mount that outlived its node; a shell of the person at the keyboard, usually.
-        raise LabError(f"{folder} could not be removed: something below it is in use")
+    remove_tree(folder)

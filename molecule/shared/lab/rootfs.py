@@ -23,6 +23,9 @@ PROXY_PACKAGES = ["iptables", "nftables", "conntrack", "kmod", "busybox-static"]
 _ACTIONS = ("", "-save", "-restore")
 BALANCER_PACKAGES = ["haproxy", "busybox-static"]
 
+# It mounts the host's /dev/shm and more into the system that it makes. In namespaces of its own the
+# host never sees those mounts, and nothing of it goes on when it is killed.
+_APART = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL", "--"]
 _WITHOUT = ["/usr/share/man/*", "/usr/share/locale/*", "/usr/share/doc/*", "/usr/share/info/*"]
 
 
@@ -56,7 +59,7 @@ def _mmdebstrap(variant: str, packages: list[str], *hooks: str) -> Path:
             words = [f"--variant={variant}", f"--include={','.join(packages)}", *options]
             # Its own workshop in ours, so that what a killed one leaves is cleared away too.
             environment = {**os.environ, "TMPDIR": str(target)}
-            run(["mmdebstrap", *words, SUITE, target / "root.tar"], env=environment)
+            run([*_APART, "mmdebstrap", *words, SUITE, target / "root.tar"], env=environment)
 
     inputs: Inputs = {
         "suite": SUITE,
