@@ -62,7 +62,7 @@ def molecule(session: nox.Session) -> None:
     """The molecule scenarios, each on a cluster of its own. Arguments go to `molecule test`."""
     prepare(session)
     run_lab(session, "up", "--fresh")
-    session.run("molecule", "test", *(session.posargs or ["--all"]), interrupt_timeout=PATIENCE)
+    run_molecule(session, *session.posargs)
 
 
 @nox.session(python=False)
@@ -74,7 +74,7 @@ def tests(session: nox.Session) -> None:
     try:
         # Also takes the place of a lab that was left behind, and says so.
         run_lab(session, "up", "--fresh", "--replace")
-        session.run("molecule", "test", "--all", interrupt_timeout=PATIENCE)
+        run_molecule(session)
         run_lab(session, "up", "--fresh", "--topology", "ha")
         session.run("pytest", "-m", "ha", "tests", interrupt_timeout=PATIENCE)
         run_lab(session, "up", "--fresh", "--replace")
@@ -159,6 +159,12 @@ def run_lab(session: nox.Session, *words: str) -> None:
     print(f"\n$ nox -s lab -- {shlex.join(words)}", flush=True)
     command = (sys.executable, "-m", "lab", *words)
     session.run(*command, env=KNOWS_THE_LAB, log=False, interrupt_timeout=PATIENCE)
+
+
+def run_molecule(session: nox.Session, *words: str) -> None:
+    """Run scenarios, by default all, with what their commands print as it is."""
+    command = ("molecule", "test", "--no-command-borders", *(words or ["--all"]))
+    session.run(*command, interrupt_timeout=PATIENCE)
 
 
 def run_cksharden(session: nox.Session, *words: str) -> None:
