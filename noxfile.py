@@ -24,6 +24,8 @@ ENVIRONMENT = ROOT / ".nox/dev"
 LOCK = "requirements.lock"
 INVENTORY = "inventories/lab"
 KNOWS_THE_LAB = {"PYTHONPATH": str(ROOT / "molecule/shared")}
+# Of the faults CI keeps one of each class; `nox -s faults` walks them all.
+QUICK_ON_LAB = "lab and not faults"
 # By file, so that what a file makes once is made once.
 BOTH_CORES = ("--numprocesses", "auto", "--dist", "loadfile")
 # Seconds to end by itself after Ctrl-C: a lab half made says how to go on, a run says where it stands.
@@ -54,7 +56,14 @@ def lab(session: nox.Session) -> None:
 def lab_tests(session: nox.Session) -> None:
     """Tests against the lab that is up, by default those for `single`. Arguments go to pytest."""
     prepare(session)
-    session.run("pytest", *(session.posargs or ["-m", "lab", "tests"]))
+    session.run("pytest", *(session.posargs or ["-m", QUICK_ON_LAB, "tests"]))
+
+
+@nox.session(python=False)
+def faults(session: nox.Session) -> None:
+    """Every kill point and fault of a transaction, on the lab that is up. Arguments go to pytest."""
+    prepare(session)
+    session.run("pytest", *(session.posargs or ["tests/lab/test_kill_points.py"]), interrupt_timeout=PATIENCE)
 
 
 @nox.session(python=False)
@@ -78,7 +87,7 @@ def tests(session: nox.Session) -> None:
         run_lab(session, "up", "--fresh", "--topology", "ha")
         session.run("pytest", "-m", "ha", "tests", interrupt_timeout=PATIENCE)
         run_lab(session, "up", "--fresh", "--replace")
-        session.run("pytest", "-m", "lab", "tests", interrupt_timeout=PATIENCE)
+        session.run("pytest", "-m", QUICK_ON_LAB, "tests", interrupt_timeout=PATIENCE)
     finally:
         run_lab(session, "down")
 
