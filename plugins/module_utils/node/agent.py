@@ -15,11 +15,11 @@ from typing import Any
 from . import changes, fsio, gate, store
 from .gate import Gate, GateError
 from .journal import Journal
+from .restore import prove_restored
 from .step import MovedError, RefusedError, Step
 from .step_directory import DirectoryStep
-from .system import System
+from .system import KUBELET, System
 
-KUBELET = "kubelet.service"
 MANIFEST = "manifest.json"
 
 
@@ -206,7 +206,10 @@ class Agent:
         self._put_back(steps)
         proved = True
         if self.transaction["restart"] and (recovering or self.journal.has("restarting")):
-            proved = self._prove_restored()
+            checked = self.journal.last("checked")
+            proved = prove_restored(
+                self.system, self.transaction, checked["data"]["kubelet"] if checked else None
+            )
         if failure is not None:
             raise failure
         self.journal.append("restored", {"proved": proved})
@@ -222,36 +225,6 @@ class Agent:
             return fsio.read_file(os.path.join(self.directory, "backup", str(number)))
         except FileNotFoundError:
             return None
-
-    def _prove_restored(self) -> bool:
-        """Restart the kubelet on its old configuration; tell whether it was seen to serve its node."""
-        checked = self.journal.last("checked")
-        survey: dict[str, Any] = checked["data"]["kubelet"] if checked else {"node": "", "arguments": None}
-        watch = Gate(self.system, KUBELET, self.transaction["gate"], survey["node"])
-        restarted = False
-        while not watch.is_over():
-            restarted = restarted or self._is_restarted(watch)
-            if restarted and self._is_served(watch, survey["arguments"]):
-                return True
-            # At boot systemd is busy, and a kubelet may fail a few times until its container runtime is there.
-            self.system.sleep(2)
-        return False
-
-    def _is_restarted(self, watch: Gate) -> bool:
-        try:
-            # Failed starts may have used up what systemd allows.
-            self.system.systemctl("reset-failed", KUBELET)
-            watch.restart(daemon_reload=self.transaction["daemon_reload"])
-        except OSError:
-            return False
-        return True
-
-    def _is_served(self, watch: Gate, arguments: str | None) -> bool:
-        try:
-            watch.watch(gate.expect_digest(arguments), ask_api=True)
-        except (GateError, OSError):
-            return False
-        return True
 
     # ------------------------------------------------------------------ end
 

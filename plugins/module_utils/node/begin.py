@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import stat
 import sys
 from typing import Any
 
@@ -37,8 +38,7 @@ def begin(transaction: store.Transaction, agent: str, base: str, system: System)
 
 def _begin(transaction: store.Transaction, agent: str, base: str, system: System) -> list[str]:
     _validate(transaction)
-    os.makedirs(base, 0o700, exist_ok=True)
-    os.chmod(base, 0o700)
+    _make_base(base)
     with store.locked(base, _PATIENCE):
         refuse_obstacles(base, system)
         directory = store.directory(base, transaction["run"], transaction["role"])
@@ -63,6 +63,15 @@ def _begin(transaction: store.Transaction, agent: str, base: str, system: System
             _close_unbegun(directory, "its unit could not be started", system)
             raise
     return raised
+
+
+def _make_base(base: str) -> None:
+    """Make the directory of all transactions. Raises RefusedError where somebody else made it."""
+    os.makedirs(base, 0o700, exist_ok=True)
+    status = os.lstat(base)
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        raise RefusedError(f"{base} is not a directory of root's own")
+    os.chmod(base, 0o700)
 
 
 def _validate(transaction: store.Transaction) -> None:

@@ -63,8 +63,8 @@ def survey(system: System, unit: str, gate: dict[str, Any]) -> dict[str, Any]:
     if process is None:
         problem = f"{unit} does not run"
     try:
-        objects = system.node_objects(gate["kubeconfig"], node)
-        api, ready = True, objects.ready
+        ready = _ask_patiently(system, gate["kubeconfig"], node).ready
+        api = True
         if not ready:
             problem = problem or f"the node {node} is not Ready"
     except ApiError as reason:
@@ -77,6 +77,17 @@ def survey(system: System, unit: str, gate: dict[str, Any]) -> dict[str, Any]:
         "ready": ready,
         "problem": problem,
     }
+
+
+def _ask_patiently(system: System, kubeconfig: str, node: str, attempts: int = 3) -> NodeObjects:
+    """Ask the API server, a few times where it does not answer. Raises ApiError."""
+    try:
+        return system.node_objects(kubeconfig, node)
+    except ApiError:
+        if attempts == 1:
+            raise
+    system.sleep(2)
+    return _ask_patiently(system, kubeconfig, node, attempts - 1)
 
 
 def node_name(argv: tuple[str, ...], host_name: str) -> str:
@@ -161,12 +172,15 @@ class Gate:
         self._restarts = self._system.unit_state(self._unit).restarts
         while True:
             still = self._look_at_process(check)
-            served = not ask_api or self._look_at_api()
+            served = not ask_api or (self._is_started() and self._look_at_api())
             if still and served:
                 return
             if self.is_over():
                 raise GateError(f"{self._waiting} within {self._gate['limit']} s")
             self._system.sleep(1)
+
+    def _is_started(self) -> bool:
+        return self._first is not None
 
     def _look_at_process(self, check: ArgumentCheck) -> bool:
         """Tell whether the new process has been still for the window. Raises GateError when it ended."""

@@ -14,6 +14,7 @@ from . import fsio, kubeapi
 from .redact import redact
 from .text import one_line
 
+KUBELET = "kubelet.service"
 AGENT_UNIT = "cksharden-agent.service"
 
 # Not ordered against kubelet.service: at boot a gate would wait for a kubelet that waits for the gate.

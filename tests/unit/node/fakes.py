@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import stat
 import traceback
@@ -313,7 +312,7 @@ class FakeNode:
 
 def _look(path: Path) -> dict[str, Any]:
     status = path.lstat()
-    entry = {
+    entry: dict[str, Any] = {
         "mode": stat.S_IMODE(status.st_mode),
         "uid": status.st_uid,
         "gid": status.st_gid,
@@ -338,7 +337,3 @@ def in_child(work: Callable[[], object]) -> bool:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     assert code in (0, -signal.SIGKILL), "the child failed"
     return code != 0
-
-
-def forget(path: str) -> None:
-    shutil.rmtree(path)
