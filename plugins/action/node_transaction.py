@@ -40,7 +40,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if role not in planned.ROLES:
                 raise planned.NotPlannedError(f"role is {role}, not one of {', '.join(planned.ROLES)}")
             if role == "kubelet":
-                _check_batch(variables, str(self._task.get_play().strategy))
+                planned.check_batch(variables, str(self._task.get_play().strategy))
             return self._change(role, run, variables)
         except planned.NotPlannedError as reason:
             return result({"role": role, "run": run, "outcome": "refused", "reason": str(reason)}, [])
@@ -96,26 +96,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         for told in answer["raised"] if answer else ():
             self._display.warning(f"{self._host}: {told}")
         return result(follower.follow(role, run, gate, surely_begun=answer is not None), files)
-
-
-def _check_batch(variables: dict[str, Any], strategy: str) -> None:
-    """Refuse to restart more than one control plane at a time.
-
-    Raises planned.NotPlannedError. What each host that changes is was read on it by an earlier task.
-    """
-    batch = [str(host) for host in variables.get("ansible_play_batch") or ()]
-    if len(batch) < 2:
-        return
-    if strategy.rpartition(".")[2] != "linear":
-        raise planned.NotPlannedError(
-            f"with the strategy {strategy} hosts may restart at once: give it `serial: 1`"
-        )
-    kinds = {host: variables["hostvars"][host].get("cksharden_node_kind") for host in batch}
-    planes = [host for host, kind in kinds.items() if kind == "control_plane"]
-    if len(planes) > 1:
-        raise planned.NotPlannedError(
-            f"{', '.join(planes)} are control planes and would change at once: give the play `serial: 1`"
-        )
 
 
 def _number(arguments: dict[str, Any], name: str) -> int | None:

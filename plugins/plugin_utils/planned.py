@@ -107,3 +107,21 @@ def _diff(change: dict[str, Any], section: dict[str, Any]) -> dict[str, str]:
     except EditError as reason:
         raise NotPlannedError(f"{change['path']}: {reason}") from reason
     return {**headers, "before": text or "", "after": after}
+
+
+def check_batch(variables: dict[str, Any], strategy: str) -> None:
+    """Refuse to restart more than one control plane at a time.
+
+    Raises NotPlannedError. What each host that changes is was read on it by an earlier task.
+    """
+    batch = [str(host) for host in variables.get("ansible_play_batch") or ()]
+    if len(batch) < 2:
+        return
+    if strategy.rpartition(".")[2] != "linear":
+        raise NotPlannedError(f"with the strategy {strategy} hosts may restart at once: give it `serial: 1`")
+    kinds = {host: variables["hostvars"][host].get("cksharden_node_kind") for host in batch}
+    planes = [host for host, kind in kinds.items() if kind == "control_plane"]
+    if len(planes) > 1:
+        raise NotPlannedError(
+            f"{', '.join(planes)} are control planes and would change at once: give the play `serial: 1`"
+        )
