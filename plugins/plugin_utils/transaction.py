@@ -62,16 +62,22 @@ class Follower:
 
     def __init__(self, action: ActionBase, variables: dict[str, Any], tell: Callable[[str], None]) -> None:
         self._action, self._variables, self._tell = action, variables, tell
+        self._doubt = ""
 
     def begin(self, entry: str, payload: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the answer of `begin` or `rollback_begin`; None where the connection broke meanwhile.
+        """Return the answer of `begin` or `rollback_begin`; None where none came, so that it may be begun.
 
-        Raises RemoteError for a node that could not do it.
+        Raises RemoteError for a node that can't have begun it.
         """
         try:
             return run_on_node(self._action, entry, payload, self._variables, BEGIN_SECONDS)
         except AnsibleConnectionFailure:
-            return None
+            self._doubt = "the connection broke before the transaction was begun"
+        except RemoteError as error:
+            if error.kind == "no_python":
+                raise
+            self._doubt = error.reason
+        return None
 
     def follow(self, role: str, run: str, gate: dict[str, Any], *, surely_begun: bool) -> Answer:
         """Return how the transaction ended, `open` where that could not be seen.
@@ -91,9 +97,7 @@ class Follower:
                 time.sleep(3)
                 continue
             if not answer["known"]:
-                reason_text = "the connection broke before the transaction was begun; nothing was changed"
-                if surely_begun:
-                    reason_text = f"{BASE}/{run}/{role} has gone from the node"
+                reason_text = f"{BASE}/{run}/{role} has gone from the node" if surely_begun else self._doubt
                 return {"role": role, "run": run, "outcome": "abandoned", "reason": reason_text}
             for record in answer["records"][seen:]:
                 self._tell(record["step"])

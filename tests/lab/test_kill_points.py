@@ -212,6 +212,61 @@ def test_the_disk_is_full(step: str, before: dict[str, Any], directory: Path) ->
             take_back(run.run, directory)
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("way", ["by hand", "the next run"])
+def test_somebody_takes_the_agent_away(way: str, before: dict[str, Any], directory: Path) -> None:
+    faults.plant("swapped", "hold")
+    run = start(directory)
+    faults.wait_held()
+    unit = "cksharden-agent.service"
+    testing.run(
+        faults.NODE, f"systemctl disable {unit}; systemctl kill -s KILL {unit}; systemctl stop {unit}"
+    )
+    testing.run(faults.NODE, f"rm /etc/systemd/system/{unit}; systemctl daemon-reload")
+    run.kill()
+    faults.release()
+    if way == "by hand":  # as docs/safety.md says
+        place = f"{faults.BASE}/{run.run}/kubelet"
+        testing.run(faults.NODE, ["python3", f"{place}/agent.py", place])
+    else:
+        code, output = start(directory).wait()
+        assert code != 0
+        assert "has been started again" in output
+    assert assert_settled(run.run, before)["outcome"] == "restored"
+
+
+@pytest.mark.faults
+def test_the_files_are_put_back_by_hand(before: dict[str, Any], directory: Path) -> None:
+    """As docs/safety.md says for a node without Python."""
+    faults.plant("gating", "hold")
+    run = start(directory)
+    faults.wait_held()
+    run.kill()
+    testing.run(
+        faults.NODE,
+        f"""
+        set -e
+        systemctl disable --now cksharden-agent.service
+        cd {faults.BASE}/{run.run}/kubelet
+        cp backup/2 /etc/default/kubelet && chmod 0644 /etc/default/kubelet
+        rm /etc/kubernetes/kubelet.conf.d/99-cksharden.conf
+        rmdir /etc/kubernetes/kubelet.conf.d
+        rm -f /etc/.cksharden-* /etc/kubernetes/.cksharden-* /var/lib/.cksharden-*
+        rm -f /etc/systemd/system/cksharden-agent.service
+        systemctl daemon-reload
+        systemctl reset-failed kubelet; systemctl restart kubelet
+        rm -r {faults.BASE}/{run.run}
+        """,
+    )
+    faults.release()
+    testing.wait_ready(faults.NODE)
+    state = faults.look()
+    assert state["left"] == []
+    times = {path: entry[:4] + entry[5:] for path, entry in state["seen"].items()}
+    assert times == {path: entry[:4] + entry[5:] for path, entry in before.items()}
+    assert faults.accepts_tls12()
+
+
 def test_the_next_run_converges(before: dict[str, Any], directory: Path) -> None:
     run = start(directory)
     assert run.wait()[0] == 0
