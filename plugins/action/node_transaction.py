@@ -13,6 +13,7 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import CONFIG_DIR
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
 from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import (
+    BEGIN_SECONDS,
     RUN,
     Follower,
     result,
@@ -53,6 +54,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         sections = run_on_node(self, "collector", request, variables, request["limits"]["seconds"])[
             "sections"
         ]
+        if planned.has_open_transaction(sections):
+            # Half changed files are no ground for a plan, and its agent may be gone.
+            told = run_on_node(self, "recover", {}, variables, BEGIN_SECONDS)["open"]
+            if told:
+                raise planned.NotPlannedError(told)
         config_dir = str(self._task.args.get("config_dir") or CONFIG_DIR)
         changes = planned.changes_of(role, settings, sections, config_dir)
         files = planned.files_of(changes["changes"])

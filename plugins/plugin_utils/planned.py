@@ -24,6 +24,11 @@ def request(role: str, settings: list[Setting]) -> dict[str, Any]:
     return {"schema": "1.0", "files": [{"path": path, "parents": False} for path in paths]}
 
 
+def has_open_transaction(sections: dict[str, Any]) -> bool:
+    """Tell whether the node has a transaction that has not ended."""
+    return any(not run["closed"] for run in _data(sections, "transactions")["runs"])
+
+
 def changes_of(
     role: str, settings: list[Setting], sections: dict[str, Any], config_dir: str
 ) -> dict[str, Any]:

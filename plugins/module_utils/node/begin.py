@@ -17,7 +17,7 @@ from .step import RefusedError
 from .store import LockedError
 from .system import System
 
-_PATIENCE = 15
+PATIENCE = 15
 """Seconds for the agent of a transaction that has just ended to go away."""
 
 
@@ -39,7 +39,7 @@ def begin(transaction: store.Transaction, agent: str, base: str, system: System)
 def _begin(transaction: store.Transaction, agent: str, base: str, system: System) -> list[str]:
     _validate(transaction)
     _make_base(base)
-    with store.locked(base, _PATIENCE):
+    with store.locked(base, PATIENCE):
         refuse_obstacles(base, system)
         directory = store.directory(base, transaction["run"], transaction["role"])
         if os.path.lexists(directory):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.journal import STEPS, Journal
+from ansible_collections.cksharden.node.plugins.module_utils.node.recover import recover
 from tests.unit.node.fakes import RUN, FakeNode
 
 FLAGS = "var/lib/kubelet/kubeadm-flags.env"
@@ -198,10 +199,12 @@ def test_an_open_transaction_gets_its_agent_back(node: FakeNode) -> None:
     log = Journal(os.path.join(node.directory(), "journal"))
     log.append("begin")
     log.close()
-    answer = node.begin(node.transaction("20261123T150000Z-000001"))
-    assert "started again" in answer["reason"]
+    assert "started again" in recover(node.base, node.system)["open"]
+    assert "still open" in recover(node.base, node.system)["open"]
+    assert not node.begin(node.transaction("20261123T150000Z-000001"))["begun"]
     assert (node.root / "units/cksharden-agent.service").exists()
     assert node.run()["outcome"] == "abandoned"
+    assert recover(node.base, node.system) == {"open": ""}
     assert node.begin(node.transaction("20261123T150000Z-000001"))["begun"]
 
 
