@@ -49,8 +49,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _preview(self, payload: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         answer = run_on_node(self, "rollback_preview", payload, variables, _PREVIEW_SECONDS)
         if answer["open"]:
-            told = f"the transaction {payload['role']} of run {payload['of']} is still open on this node"
-            return result({**_answer(payload, "refused", told), "known": True}, [])
+            reason = f"the transaction {payload['role']} of run {payload['of']} is still open on this node"
+            return result({**_answer(payload, "refused", reason), "known": True}, [])
         files = [file for role in answer["roles"] for file in role["files"]]
         told = {**_answer(payload, "nothing", "check mode"), "known": answer["known"]}
         changed = any(file["status"] != "as_before" for file in files)
