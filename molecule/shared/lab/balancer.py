@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from lab.podman import podman, privileged_options
 from lab.tarball import File, tar_bytes
-from lab.topology import LABEL, NETWORK, Node
+from lab.topology import LABEL, Node
 
 
 def haproxy_config(backends: tuple[Node, ...]) -> str:
@@ -36,11 +36,11 @@ backend control_planes
 """
 
 
-def create_balancer(node: Node, image: str, backends: tuple[Node, ...]) -> None:
+def create_balancer(node: Node, image: str, network: str, backends: tuple[Node, ...]) -> None:
     """Make and start the load balancer."""
     podman(
-        "create", "--name", node.name, "--hostname", node.name, "--label", LABEL,
-        "--network", NETWORK, "--ip", node.address, *privileged_options(), "--stop-timeout", "2",
+        "create", "--replace", "--name", node.name, "--hostname", node.name, "--label", LABEL,
+        "--network", network, "--ip", node.address, *privileged_options(), "--stop-timeout", "2",
         image, "/usr/sbin/haproxy", "-W", "-db", "-f", "/etc/haproxy.cfg",
     )  # fmt: skip
     configuration = File("/etc/haproxy.cfg", haproxy_config(backends).encode())

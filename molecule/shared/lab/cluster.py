@@ -35,20 +35,26 @@ def form_cluster(topology: str, kubernetes: str) -> None:
         found = re.search(r"sha256:[0-9a-f]{64}", printed)
         if found is None:
             raise LabError("kubeadm init printed no hash of the cluster's CA")
-    connect_pods(first, (first,))
+
+    def connect() -> None:
+        with step(f"pod network of {first.name}"):
+            connect_pods(first, (first,))
 
     def join(node: Node) -> None:
         to = address or f"{first.address}:6443"
         with step(f"kubeadm join of {node.name}"):
             _kubeadm(node, ["join"], join_documents(node, to, found.group(), drawn))
 
-    # etcd takes one new member at a time; a worker joins beside it.
+    # etcd takes one new member at a time; workers join beside it, and the first node gets its pod
+    # network, which the controller manager takes some seconds to give out.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        joined = pool.submit(for_each, workers, join)
+        beside = [pool.submit(connect), pool.submit(for_each, workers, join)]
         for node in others:
             join(node)
-        joined.result()
-    connect_pods(first, cluster_nodes(topology))
+        for done in beside:
+            done.result()
+    with step("pod network of all nodes"):
+        connect_pods(first, cluster_nodes(topology))
 
 
 def wait_working(topology: str, seconds: float = READY_SECONDS) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,10 +13,11 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.imagestore import containerd_config, lay_store
 from lab.keys import Keys
-from lab.podman import container_states, execute, podman, privileged_options, remove_containers
+from lab.podman import container_states, execute, networks, podman, privileged_options, remove_containers
+from lab.process import run
 from lab.remove import remove_tree
 from lab.tarball import File, Folder, tar_bytes
-from lab.topology import LABEL, NETWORK, NODE_RANGE, SUBNET, Node
+from lab.topology import GATEWAY, LABEL, NODE_RANGE, SUBNET, Node
 
 BOOT_SECONDS = 60
 # On cgroup v1 podman lays the host's whole systemd hierarchy over the part of it that is the
@@ -28,9 +31,10 @@ exec /sbin/init
 
 @dataclass(frozen=True)
 class Parts:
-    """What nodes are made from: their image, containerd's directory, the sandbox image, the keys."""
+    """What nodes are made from: image, network, containerd's directory, sandbox image, keys."""
 
     image: str
+    network: str
     store: Path
     sandbox: str
     keys: Keys
@@ -43,11 +47,16 @@ def for_each(nodes: Iterable[Node], action: Callable[[Node], None]) -> None:
             done.result()
 
 
-def ensure_network() -> None:
-    """Make the lab's network where it is missing."""
-    if podman("network", "exists", NETWORK, expect=frozenset({0, 1})).returncode == 0:
-        return
-    podman("network", "create", "--label", LABEL, "--subnet", SUBNET, "--ip-range", NODE_RANGE, NETWORK)
+def create_network() -> str:
+    """Make a network for a lab and return its name.
+
+    The name is new each time: podman, killed while it starts a node, never gives back the
+    addresses that it handed out on a network of that name.
+    """
+    name = f"cksharden-lab-{secrets.token_hex(4)}"
+    addresses = ["--subnet", SUBNET, "--gateway", GATEWAY, "--ip-range", NODE_RANGE]
+    podman("network", "create", "--label", LABEL, *addresses, name)
+    return name
 
 
 def create_node(node: Node, parts: Parts, folder: Path) -> None:
@@ -63,8 +72,8 @@ def create_node(node: Node, parts: Parts, folder: Path) -> None:
     journal = folder / node.name / "journal"
     journal.mkdir()
     podman(
-        "create", "--name", node.name, "--hostname", node.name, "--label", LABEL,
-        "--network", NETWORK, "--ip", node.address,
+        "create", "--replace", "--name", node.name, "--hostname", node.name, "--label", LABEL,
+        "--network", parts.network, "--ip", node.address,
         *privileged_options(), "--systemd", "always", "--cgroupns", "private",
         "--sysctl", "net.ipv4.ip_forward=1",  # kubeadm's preflight asks every node for it
         "--tmpfs", "/run", "--tmpfs", "/tmp", "--volume", f"{store}:/var/lib/containerd",
@@ -121,5 +130,9 @@ def start_stopped(nodes: Iterable[Node]) -> list[str]:
 def remove_everything(folder: Path) -> None:
     """Remove the containers, the network and the nodes' directories of whatever lab there is."""
     remove_containers(sorted(container_states()))
-    podman("network", "rm", "--force", NETWORK, expect=frozenset({0, 1}))
+    for network in networks():
+        podman("network", "rm", "--force", network)
+    # Where podman was killed while it started a node its bridge is still there, and counts as taken.
+    for link in json.loads(run(["ip", "-json", "address", "show", "to", GATEWAY]).stdout or "[]"):
+        run(["ip", "link", "delete", link["ifname"]])
     remove_tree(folder)

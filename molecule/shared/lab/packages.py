@@ -19,6 +19,7 @@ PACKAGES: dict[str, str] = {
     "podman": "podman",
     "runc": "runc",
     "iptables": "iptables",
+    "iproute2": "ip",
     "netavark": "/usr/lib/podman/netavark",
     "aardvark-dns": "/usr/lib/podman/aardvark-dns",
     "mmdebstrap": "mmdebstrap",

@@ -13,6 +13,8 @@ from lab.process import run
 from lab.topology import LABEL
 
 RUNTIME = ("--runtime", "runc")  # crun cannot start systemd on hybrid cgroups
+# Cut off in the middle they leave addresses and bridges behind that nothing gives back.
+_FINISHES = frozenset({"cp", "create", "network", "rm", "start"})
 
 
 def podman(
@@ -22,7 +24,13 @@ def podman(
     timeout: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run podman; see lab.process.run."""
-    return run(["podman", *RUNTIME, *argv], expect=expect, stdin=stdin, timeout=timeout)
+    return run(
+        ["podman", *RUNTIME, *argv],
+        expect=expect,
+        stdin=stdin,
+        timeout=timeout,
+        finishes=argv[0] in _FINISHES,
+    )
 
 
 def privileged_options() -> tuple[str, ...]:
@@ -54,6 +62,11 @@ def container_states() -> dict[str, str]:
     """Return the state ("running", "exited", "created" …) of every container of the lab by name."""
     listed = podman("ps", "--all", "--filter", f"label={LABEL}", "--format", "json").stdout
     return {entry["Names"][0]: entry["State"] for entry in json.loads(listed or "[]")}
+
+
+def networks() -> list[str]:
+    """Return the names of the lab's networks."""
+    return podman("network", "ls", "--quiet", "--filter", f"label={LABEL}").stdout.split()
 
 
 def remove_containers(names: Sequence[str]) -> None:

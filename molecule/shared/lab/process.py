@@ -29,12 +29,15 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    finishes: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command and return its decoded output.
 
     Args:
         expect: Exit codes that are an answer; None takes any.
         timeout: Seconds after which the command is killed.
+        finishes: It may end after us, and no interrupt reaches it: for commands that are short and
+            leave a mess when they are cut off.
 
     Raises:
         LabError: Another exit code, or out of time; with the end of what it printed.
@@ -44,21 +47,24 @@ def run(
     if _interrupted.is_set():
         raise LabError(f"interrupted before: {shown}")
     process = subprocess.Popen(
-        [*_DIES_WITH_US, *words],
+        words if finishes else [*_DIES_WITH_US, *words],
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=cwd,
         env=env,
+        start_new_session=finishes,
     )
-    _running.add(process)
+    if not finishes:
+        _running.add(process)
     try:
         out, err = process.communicate(stdin, timeout)
     except subprocess.TimeoutExpired as error:
         raise LabError(f"no answer within {timeout:.0f} s: {shown}") from error
     finally:
         if process.poll() is None:
-            process.kill()
+            if not finishes:
+                process.kill()
             process.communicate()
         _running.discard(process)
     done = subprocess.CompletedProcess(

@@ -8,12 +8,12 @@ from typing import Literal
 
 Role = Literal["control_plane", "worker", "load_balancer"]
 
-NETWORK = "cksharden-lab"
 LABEL = "cksharden.lab"
 
 # Nodes and pods share one podman subnet. Docker's hosts pass bridged packets through a
 # forward chain that drops (bridge-nf-call-iptables), and podman opens it for its subnet alone.
 SUBNET = "10.213.0.0/16"
+GATEWAY = "10.213.0.1"
 NODE_RANGE = "10.213.0.0/24"
 POD_SUBNET = "10.213.128.0/17"
 

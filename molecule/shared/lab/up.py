@@ -18,8 +18,8 @@ from lab.keys import ensure_keys
 from lab.nodeimage import balancer_image, node_image
 from lab.nodes import (
     Parts,
+    create_network,
     create_node,
-    ensure_network,
     for_each,
     remove_everything,
     start_stopped,
@@ -113,7 +113,8 @@ def _make(wanted: State) -> None:
     binaries = build_all(kubernetes)
     image = node_image(binaries)
     store = image_store(kubernetes, binaries, image)
-    parts = Parts(image, store, sandbox_image(kubernetes, binaries), ensure_keys())
+    sandbox = sandbox_image(kubernetes, binaries)
+    keys = ensure_keys()
     balancer = balancer_image() if LOAD_BALANCER in TOPOLOGIES[topology] else ""
     left = read_state()
     if left is not None:
@@ -123,9 +124,10 @@ def _make(wanted: State) -> None:
     folder = Path(wanted.cache) / "nodes"
     nodes = cluster_nodes(topology)
     with step(f"start {', '.join(node.name for node in TOPOLOGIES[topology])}"):
-        ensure_network()
+        network = create_network()
+        parts = Parts(image, network, store, sandbox, keys)
         if balancer:
-            create_balancer(LOAD_BALANCER, balancer, control_planes(topology))
+            create_balancer(LOAD_BALANCER, balancer, network, control_planes(topology))
         for_each(nodes, lambda node: create_node(node, parts, folder))
         for_each(nodes, wait_booted)
     form_cluster(topology, kubernetes)
