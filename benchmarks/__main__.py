@@ -65,7 +65,11 @@ def _measure(bench: Bench, rounds: int) -> dict[str, float]:
     }
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
-        for name, run in contenders.items():
+        names = list(contenders)
+        for name in (
+            names[number % len(names) :] + names[: number % len(names)]
+        ):  # nobody is always after the same
+            run = contenders[name]
             close_masters(bench.home)
             started = time.perf_counter()
             run()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import testing
-from lab.keys import ensure_keys
+from lab.keys import Keys, ensure_keys
 
 _PORTS = 2200
 _PID = "/run/cksharden-bench-sshd.pid"
@@ -32,17 +32,18 @@ class Targets:
 
     inventory: Path
     targets: tuple[Target, ...]
+    keys: Keys
 
     def ssh(self, target: Target) -> list[str]:
         """Return the bare ssh command for a target: no shared connection, the same options otherwise."""
-        options = " ".join([_options(target), f"-o User=root -o Port={target.port} -o ControlMaster=no -C"])
-        return ["ssh", *options.split(), "-i", str(ensure_keys().client), target.address]
+        options = f"{_options(target, self.keys)} -o User=root -o Port={target.port} -o ControlMaster=no -C"
+        return ["ssh", *options.split(), "-i", str(self.keys.client), target.address]
 
 
 @contextmanager
 def made(count: int, directory: Path) -> Iterator[Targets]:
     """Yield that many targets; their SSH daemons are started on the lab's nodes and end with the block."""
-    nodes = testing.nodes()
+    nodes, keys = testing.nodes(), ensure_keys()
     targets = tuple(
         Target(f"t{number}", nodes[number % len(nodes)].address, _PORTS + number) for number in range(count)
     )
@@ -51,24 +52,24 @@ def made(count: int, directory: Path) -> Iterator[Targets]:
             ports = [f"-p {target.port}" for target in targets if target.address == node.address]
             if ports:
                 testing.run(node.name, f"/usr/sbin/sshd -o PidFile={_PID} {' '.join(ports)}")
-        yield Targets(_inventory(targets, directory), targets)
+        yield Targets(_inventory(targets, keys, directory), targets, keys)
     finally:
         for node in nodes:
             testing.run(node.name, f"test ! -f {_PID} || kill $(cat {_PID})")
 
 
-def _inventory(targets: tuple[Target, ...], directory: Path) -> Path:
+def _inventory(targets: tuple[Target, ...], keys: Keys, directory: Path) -> Path:
     hosts = {
         target.name: {
             "ansible_host": target.address,
             "ansible_port": target.port,
-            "ansible_ssh_common_args": _options(target),
+            "ansible_ssh_common_args": _options(target, keys),
         }
         for target in targets
     }
     common = {
         "ansible_user": "root",
-        "ansible_ssh_private_key_file": str(ensure_keys().client),
+        "ansible_ssh_private_key_file": str(keys.client),
         "ansible_python_interpreter": "/usr/bin/python3",
     }
     path = directory / f"hosts{len(targets)}.yml"
@@ -76,9 +77,8 @@ def _inventory(targets: tuple[Target, ...], directory: Path) -> Path:
     return path
 
 
-def _options(target: Target) -> str:
-    known = ensure_keys().known_hosts
-    return f"-o UserKnownHostsFile={known} -o HostKeyAlias={target.address} -o IdentitiesOnly=yes"
+def _options(target: Target, keys: Keys) -> str:
+    return f"-o UserKnownHostsFile={keys.known_hosts} -o HostKeyAlias={target.address} -o IdentitiesOnly=yes"
 
 
 def close_masters(home: Path) -> None:
