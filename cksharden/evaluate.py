@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 from cksharden.facts import Collected, NodeFacts, Unknown, Unreachable, parse_minor
 from cksharden.kinds import KINDS
 from cksharden.model import Finding, Findings, Judgement, NodeKind, Status
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cksharden.catalog import Catalogued
     from collections.abc import Sequence
+
+    from cksharden.catalog import Catalogued
 
 
 def evaluate(controls: Sequence[Catalogued], facts: Collected, *, run: str, profile: str) -> Findings:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import difflib
 import hashlib
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.edits import EditError, apply_edits
 from cksharden.facts import Collected, NodeFacts, Unknown
