@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from lab import testing
@@ -22,16 +24,28 @@ pytestmark = pytest.mark.lab
 NAMESPACE = "lab-test"
 
 
+def lab_command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "lab", *words]
+
+
+def lab_environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(CHECKOUT / "molecule/shared")}
+
+
+def wait_until_unfinished() -> None:
+    """Wait until `up` has written down that it makes a lab."""
+    for _ in range(600):
+        state = read_state()
+        if state is not None and state.phase == "building":
+            return
+        time.sleep(0.05)
+    raise AssertionError("up has not begun after 30 s")
+
+
 def run_lab(*words: str) -> subprocess.CompletedProcess[str]:
     """Run the lab's command line as nox does."""
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "molecule/shared")}
     return subprocess.run(
-        [sys.executable, "-m", "lab", *words],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=300,
-        check=False,
+        lab_command(*words), capture_output=True, text=True, env=lab_environment(), timeout=300, check=False
     )
 
 
@@ -164,6 +178,26 @@ def test_nodes_are_reached_over_ssh_with_their_host_key_checked() -> None:
         answer = subprocess.run(["ssh", *options, f"root@{node.address}", "hostname"],
                                 capture_output=True, text=True, timeout=30, check=False)  # fmt: skip
         assert (answer.returncode, answer.stdout) == (0, f"{node.name}\n"), answer.stderr
+
+
+@pytest.mark.faults
+def test_up_that_was_killed_is_taken_up_again(tmp_path: Path) -> None:
+    state = testing.lab()
+    words = ["up", "--topology", state.topology, "--kubernetes", state.kubernetes]
+    # While it makes the nodes, and while kubeadm runs.
+    for seconds, fresh in ((0.5, ["--fresh"]), (5.0, [])):
+        with (tmp_path / "printed").open("w") as printed:
+            making = subprocess.Popen(lab_command(*words, *fresh), stdout=printed, env=lab_environment())
+            wait_until_unfinished()
+            time.sleep(seconds)
+            making.kill()
+            making.wait()
+        unfinished = read_state()
+        assert unfinished is not None
+        assert unfinished.phase == "building"
+    again = run_lab(*words)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert run_lab("status").returncode == 0
 
 
 @pytest.mark.faults

@@ -19,15 +19,15 @@ from lab.process import end_on_signals, run
 end_on_signals()
 print("started", flush=True)
 try:
-    run(["/bin/sh", "-c", f"echo $$ > {sys.argv[1]}; exec sleep 60"])
+    run(["/bin/sh", "-c", f"echo $$ > {sys.argv[1]}; exec sleep {sys.argv[2]}"], finishes=sys.argv[2] == "1")
 except KeyboardInterrupt:
     sys.exit(130)
 """
 
 
-def start_parent(pid_file: Path) -> tuple[subprocess.Popen[str], int]:
+def start_parent(pid_file: Path, seconds: int = 60) -> tuple[subprocess.Popen[str], int]:
     """Start a process that waits for a command; return it and the process id of that command."""
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(pid_file)], cwd=CHECKOUT / "molecule/shared",
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(pid_file), str(seconds)], cwd=CHECKOUT / "molecule/shared",
                               stdout=subprocess.PIPE, text=True)  # fmt: skip
     for _ in range(100):
         if pid_file.exists() and pid_file.read_text().strip():
@@ -80,6 +80,16 @@ def test_interrupt_ends_the_running_command_and_us(tmp_path: Path, number: signa
     parent.send_signal(number)
     parent.communicate(timeout=10)
     assert parent.returncode == 130
+    assert is_gone(child)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_command_that_must_finish_does(tmp_path: Path, number: signal.Signals) -> None:
+    parent, child = start_parent(tmp_path / "pid", seconds=1)
+    parent.send_signal(number)
+    time.sleep(0.3)
+    assert Path(f"/proc/{child}/cmdline").read_bytes() == b"sleep\x001\x00"
+    parent.communicate(timeout=10)
     assert is_gone(child)
 
 
