@@ -9,6 +9,7 @@ import os
 import signal
 import stat
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -215,7 +216,10 @@ def _look(path: Path) -> dict[str, Any]:
 
 def in_child(work: Callable[[], object]) -> bool:
     """Do work in a forked process; tell whether it was killed. Fails where work raised."""
-    pid = os.fork()
+    with warnings.catch_warnings():
+        # pytest-xdist has a thread in each worker; the child uses nothing of it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
     if pid == 0:
         try:
             work()
