@@ -10,7 +10,7 @@ import msgspec
 from cksharden.model import Finding, Findings, HostPlan, Outcome, Plan, Status, Verification
 
 _NOT_SEEN = "it was not collected this time"
-_WORSE = (Status.FAIL, Status.UNKNOWN)
+_UNDECIDED = (Status.UNKNOWN, Status.NOT_APPLICABLE)
 
 
 def compare(plan: Plan, before: Findings, after: Findings, run: str) -> Verification:
@@ -29,9 +29,7 @@ def compare(plan: Plan, before: Findings, after: Findings, run: str) -> Verifica
         run,
         proved=tuple(one for one in outcomes if one.planned and one.after is Status.PASS),
         missed=tuple(one for one in outcomes if one.planned and one.after is not Status.PASS),
-        worse=tuple(
-            one for one in outcomes if not one.planned and one.before is Status.PASS and one.after in _WORSE
-        ),
+        worse=tuple(one for one in outcomes if not one.planned and _worse(one)),
     )
 
 
@@ -40,6 +38,13 @@ def narrow(plan: Plan, before: Findings, hosts: Collection[str]) -> tuple[Plan, 
     kept: dict[str, HostPlan] = {name: one for name, one in plan.hosts.items() if name in hosts}
     findings = tuple(one for one in before.findings if one.host in hosts)
     return msgspec.structs.replace(plan, hosts=kept), msgspec.structs.replace(before, findings=findings)
+
+
+def _worse(one: Outcome) -> bool:
+    """Say whether what held does no longer, or what could not be judged is now known to fail."""
+    if one.before is Status.PASS:
+        return one.after is not Status.PASS
+    return one.before in _UNDECIDED and one.after is Status.FAIL
 
 
 def _planned(plan: Plan) -> set[tuple[str, str]]:

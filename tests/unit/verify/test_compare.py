@@ -52,13 +52,16 @@ def test_a_planned_host_that_was_not_seen_is_missed() -> None:
         (Status.PASS, Status.FAIL, "worse"),
         (Status.PASS, Status.UNKNOWN, "worse"),
         (Status.PASS, Status.PASS, None),
-        (Status.PASS, Status.NOT_APPLICABLE, None),
+        (Status.PASS, Status.NOT_APPLICABLE, "worse"),
         (Status.FAIL, Status.FAIL, None),
         (Status.FAIL, Status.PASS, None),
-        (Status.UNKNOWN, Status.FAIL, None),
+        (Status.UNKNOWN, Status.FAIL, "worse"),
+        (Status.NOT_APPLICABLE, Status.FAIL, "worse"),
+        (Status.UNKNOWN, Status.NOT_APPLICABLE, None),
+        (Status.WAIVED, Status.FAIL, None),
     ],
 )
-def test_what_was_not_planned_is_worse_only_if_it_held_before(
+def test_what_was_not_planned_is_worse_if_it_held_before_or_fails_only_now(
     before: Status, after: Status, where: str | None
 ) -> None:
     ended = outcome(finding("other", status=before), finding("other", status=after))
