@@ -8,6 +8,7 @@ directory nor /etc/default/kubelet.
 
 from __future__ import annotations
 
+from posixpath import normpath
 from typing import Any
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_options import (
@@ -58,13 +59,13 @@ def kubelet_changes(
         live = running(section)
         _check_ground(section, line, live)
         directory = line.last("config-dir")
-        target = f"{directory.value if directory else config_dir}/{DROP_IN}"
+        target = f"{normpath(directory.value if directory else config_dir)}/{DROP_IN}"
         kept, refused, removals = _sort_out(section, line, items, target)
         changes = _changes(section, line, kept, removals, target) if kept else []
     except OptionsError as error:
         return _result([], [_refuse(item, str(error)) for item in items], [], [])
-    added = [] if directory or not changes else [f"--config-dir={config_dir}"]
-    return _result(changes, refused, added, [str(flag) for flag in removals])
+    added = [] if directory or not changes else [f"--config-dir={normpath(config_dir)}"]
+    return _result(changes, refused, added, [word for flag in removals for word in flag.words])
 
 
 def _result(
@@ -128,7 +129,7 @@ def _overridden(section: dict[str, Any], line: CommandLine, key: str, target: st
     """Say which drop-in, read after ours, sets the key or a part of it."""
     ours = target.split("/")
     for path in drop_ins(section, line):
-        if path.split("/") <= ours:
+        if normpath(path).split("/") <= ours:
             continue
         for other in flatten(parse_configuration(text_of(section, path) or "", path)):
             if f"{other}.".startswith(f"{key}.") or f"{key}.".startswith(f"{other}."):

@@ -17,7 +17,6 @@ from typing import Any
 from ansible_collections.cksharden.node.plugins.plugin_utils.yaml import YamlError, load
 
 DEFAULT_CONFIG = "/var/lib/kubelet/config.yaml"
-INSTANCE_CONFIG = "/var/lib/kubelet/instance-config.yaml"
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<bare>\w+))")
 
 
@@ -33,6 +32,8 @@ class Flag:
     value: str
     path: str
     variable: str | None = None
+    words: tuple[str, ...] = field(default=(), compare=False)
+    """The one or two words of the command line that it is written in."""
 
     def __str__(self) -> str:
         return f"--{self.name}={self.value}"
@@ -280,23 +281,26 @@ def _expand(
 
 
 def _flags(words: list[tuple[str, str, str | None]]) -> tuple[Flag, ...]:
-    """Return the flags of a command line; `--name` without a value is the boolean true (pflag)."""
+    """Return the flags of a command line.
+
+    `--name` without a value is the boolean true (pflag), and the kubelet takes `_` for `-` in names.
+    """
     flags: list[Flag] = []
-    waiting: tuple[str, str, str | None] | None = None
-    for word, path, variable in words:
-        if word.startswith("-") and word.strip("-"):
-            if waiting:
-                flags.append(Flag(waiting[0], "true", waiting[1], waiting[2]))
-            name, equals, value = word.lstrip("-").partition("=")
-            waiting = None if equals else (name, path, variable)
-            if equals:
-                flags.append(Flag(name, value, path, variable))
-        elif waiting:
-            flags.append(Flag(waiting[0], word, waiting[1], waiting[2]))
-            waiting = None
-    if waiting:
-        flags.append(Flag(waiting[0], "true", waiting[1], waiting[2]))
+    for index, (word, path, variable) in enumerate(words):
+        if not _is_flag(word):
+            continue
+        name, equals, value = word.lstrip("-").partition("=")
+        written: tuple[str, ...] = (word,)
+        if not equals:
+            following = [after for after, _, _ in words[index + 1 : index + 2] if not _is_flag(after)]
+            value = following[0] if following else "true"
+            written = (word, *following)
+        flags.append(Flag(name.replace("_", "-"), value, path, variable, written))
     return tuple(flags)
+
+
+def _is_flag(word: str) -> bool:
+    return word.startswith("-") and bool(word.strip("-")) and not word[1:2].isdigit()
 
 
 def _hides(key: str, old: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import kubelet_changes
 from tests.unit.plugins.kubelet_section import (
     CONFIG,
@@ -124,3 +126,25 @@ def test_extra_args_that_a_unit_sets_are_not_replaced_by_a_file() -> None:
     data = node(files={OWN: entry(own), DEFAULTS: entry("\n")}, live=["--v=4"])
     data["unit"]["drop_in_paths"].append(OWN)
     assert f"{OWN} sets KUBELET_EXTRA_ARGS" in kubelet_changes(data, [TLS])["refused"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--tls-min-version=VersionTLS12"],
+        ["--tls-min-version", "VersionTLS12"],
+        ["--tls_min_version=VersionTLS12"],
+    ],
+)
+def test_the_gate_is_told_the_words_of_a_removed_flag_as_they_are_written(words: list[str]) -> None:
+    result = kubelet_changes(node(" ".join(words)), [TLS])
+    assert result["argv"]["removed"] == words
+    edits = next(change["edits"] for change in result["changes"] if change["path"] == DEFAULTS)
+    assert {"op": "remove_flag", "variable": "KUBELET_EXTRA_ARGS", "flag": "tls-min-version"} in edits
+
+
+def test_a_slash_behind_the_drop_in_directory_changes_nothing() -> None:
+    early = f"{DIRECTORY}/00.conf"
+    data = node(f"--config-dir={DIRECTORY}/", files={early: entry("tlsMinVersion: VersionTLS12\n")})
+    data["config_dir_files"] = [early]
+    assert [change["path"] for change in kubelet_changes(data, [TLS])["changes"]] == [DROP_IN]

@@ -114,3 +114,12 @@ def test_environment_files_keep_spaces_inside_quotes() -> None:
 
 def test_flatten_tells_an_empty_map_and_false_from_absence() -> None:
     assert flatten({"a": {"b": False}, "c": {}, "d": None}) == {"a.b": False, "c": {}}
+
+
+def test_the_kubelet_takes_an_underscore_for_a_dash_in_the_names_of_flags() -> None:
+    data = section(files={DEFAULTS: entry('KUBELET_EXTRA_ARGS="--read_only_port=10255 --pod-max-pids -1"\n')})
+    line = declared(data)
+    assert [str(line.last("read-only-port")), str(line.last("pod-max-pids"))] == [
+        "--read-only-port=10255",
+        "--pod-max-pids=-1",
+    ]

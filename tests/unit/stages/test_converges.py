@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.edits import apply_edits
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import kubelet_changes
-from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_options import declared
+from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_options import CommandLine, declared
 from cksharden.catalog import Selection, load_controls
 from cksharden.evaluate import evaluate
 from cksharden.facts import Collected, NodeFacts
@@ -29,13 +29,17 @@ FLAG_VALUES = {
     "tls-min-version": ["VersionTLS12", "VersionTLS13"],
     "anonymous-auth": ["true", "false"],
     "event-qps": ["0", "5"],
-    "pod-max-pids": ["-1", "100"],
+    "pod-max-pids": ["0", "100"],
     "seccomp-default": ["true", "false"],
     "v": ["2"],
 }
-flags = st.dictionaries(st.sampled_from(sorted(FLAG_VALUES)), st.integers(0, 1), max_size=4).map(
+WRITTEN = ("--{}={}", "--{} {}")
+flags = st.dictionaries(
+    st.sampled_from(sorted(FLAG_VALUES)), st.tuples(st.integers(0, 1), st.sampled_from(WRITTEN)), max_size=4
+).map(
     lambda chosen: [
-        f"--{name}={FLAG_VALUES[name][index % len(FLAG_VALUES[name])]}" for name, index in chosen.items()
+        how.format(name, FLAG_VALUES[name][index % len(FLAG_VALUES[name])])
+        for name, (index, how) in chosen.items()
     ]
 )
 configs = st.fixed_dictionaries(
@@ -71,8 +75,12 @@ def _node(
     data = section(files=files, config_dir_files=[early] if drop_in is not None else [])
     for one in data["files"].values():
         one |= copy.deepcopy(GROUND)
-    data["process"]["argv"] = ["kubelet", *map(str, declared(data).flags)]
+    data["process"]["argv"] = ["kubelet", *_words(declared(data))]
     return _facts(data)
+
+
+def _words(line: CommandLine) -> list[str]:
+    return [word for flag in line.flags for word in flag.words]
 
 
 def _yaml(data: dict[str, Any]) -> str:
@@ -100,7 +108,7 @@ def _applied(facts: NodeFacts, items: list[dict[str, Any]]) -> NodeFacts:
             file |= {"exists": True, "text": apply_edits(old, change["edits"]).decode()}
     before = sorted(data["process"]["argv"][1:])
     line = declared(data)
-    data["process"]["argv"] = ["kubelet", *map(str, line.flags)]
+    data["process"]["argv"] = ["kubelet", *_words(line)]
     directory = line.last("config-dir")
     if directory is not None:
         data["config_dir_files"] = sorted(
