@@ -89,10 +89,14 @@ class FileAccessKind:
                 raise CannotRemedy(
                     f"{entry['path']} does not exist, and its content is not cksharden's to invent"
                 )
+            if entry["real_path"] != entry["path"] and not _is_own(entry["real_path"]):
+                raise CannotRemedy(
+                    f"{entry['path']} is a link to {entry['real_path']}, which is not Kubernetes' own"
+                )
             own = {"owner": spec.owner, "group": spec.group, "mode": _stricter(entry["mode"], spec.max_mode)}
             _want(wanted, entry["real_path"], entry, own)
             for parent in _open_parents(spec, entry):
-                if not parent["path"].startswith(OWN_TREES):
+                if not _is_own(parent["path"]):
                     raise CannotRemedy(
                         f"{parent['path']} belongs to the system: see to its owner and mode by hand"
                     )
@@ -165,6 +169,10 @@ def _open_parents(spec: FileAccess, entry: dict[str, Any]) -> list[dict[str, Any
         return []
     parents = entry.get("parents") or ()
     return [one for one in parents if one["uid"] != 0 or _writable(int(one["mode"], 8))]
+
+
+def _is_own(path: str) -> bool:
+    return any(path == tree or path.startswith(f"{tree}/") for tree in OWN_TREES)
 
 
 def _writable(mode: int) -> bool:
