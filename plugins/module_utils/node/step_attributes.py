@@ -25,11 +25,7 @@ class AttributesStep:
         self.entry = fsio.entry_of(self.path)
         if self.entry.get("type") not in ("file", "directory"):
             raise RefusedError(f"{self.path} is neither a file nor a directory")
-        self._wanted = {
-            "mode": self.change.get("mode"),
-            "uid": _user(self.change, self.path),
-            "gid": _group(self.change, self.path),
-        }
+        self._wanted = self._planned()
 
     def check_again(self) -> None:
         """See Step."""
@@ -63,9 +59,7 @@ class AttributesStep:
         except FileNotFoundError:
             return
         try:
-            status = os.fstat(descriptor)
-            # Another file under that name (a rotated certificate) is not the one that was changed.
-            if [status.st_dev, status.st_ino] == self.entry["inode"]:
+            if self._is_the_changed_one(os.fstat(descriptor)):
                 fsio.set_attributes(descriptor, self.entry)
                 os.fsync(descriptor)
         finally:
@@ -73,6 +67,36 @@ class AttributesStep:
 
     def clean(self) -> None:
         """See Step."""
+
+    def _is_the_changed_one(self, status: os.stat_result) -> bool:
+        """Tell whether this is the file of the backup, not another under its name (a rotated certificate).
+
+        A device may have another number after a boot. Then it is the same inode number with
+        attributes that swap may have left, however far it had come.
+        """
+        device, inode = self.entry["inode"]
+        if status.st_ino != inode or status.st_dev == device:
+            return bool(status.st_ino == inode)
+        try:
+            wanted = self._planned()
+        except RefusedError:
+            return False
+        found = fsio.state_from(status)
+        return found["type"] == self.entry["type"] and all(
+            _bare(found[key]) in (_bare(self.entry[key]), _bare(wanted[key])) for key in wanted
+        )
+
+    def _planned(self) -> dict[str, Any]:
+        return {
+            "mode": self.change.get("mode"),
+            "uid": _user(self.change, self.path),
+            "gid": _group(self.change, self.path),
+        }
+
+
+def _bare(value: str | int | None) -> int | None:
+    """Return a mode as a number without its setuid bits, which a change of owner takes away."""
+    return int(value, 8) & ~0o6000 if isinstance(value, str) else value
 
 
 def _user(change: Change, path: str) -> int | None:
