@@ -10,6 +10,10 @@ from . import edits, fsio
 from .step import Change, MovedError, RefusedError, check_ground
 
 
+WATCHED = (".conf", ".yaml")
+"""Ends of the names that the kubelet and systemd read in the directories which they watch."""
+
+
 class FileStep:
     """New content for a file by rename, with the old one kept under a second name until the end."""
 
@@ -17,7 +21,7 @@ class FileStep:
         self.change, self.entry, self.path = change, entry, entry["path"]
         self._directory = os.path.dirname(self.path)
         # Outside the target's own directory: the kubelet reads what lies in those that it watches.
-        self._stage = os.path.dirname(self._directory)
+        self._stage = _staging_place(self.path)
         self._new = os.path.join(self._stage, name + ".new")
         self._old = os.path.join(self._stage, name + ".old")
         self._back = os.path.join(self._stage, name + ".back")
@@ -158,3 +162,14 @@ class FileStep:
         for name in (self._old, self._back, self._new):
             fsio.remove_file(name)
         fsio.sync_directory(self._stage)
+
+
+def _staging_place(path: str) -> str:
+    """Return the directory above the target's own, or that one where a mount begins and nobody watches it."""
+    directory = os.path.dirname(path)
+    above = os.path.dirname(directory)
+    try:
+        one_filesystem = os.stat(directory).st_dev == os.stat(above).st_dev
+    except FileNotFoundError:
+        return above
+    return above if one_filesystem or path.endswith(WATCHED) else directory

@@ -168,12 +168,29 @@ def test_no_room_is_refused(small: FakeNode) -> None:
     small.assert_before()
 
 
-def test_a_filesystem_boundary_above_the_target_is_refused(node: FakeNode) -> None:
+@pytest.mark.parametrize("outcome", ["committed", "restored"])
+def test_a_file_on_a_mount_of_its_own_is_staged_beside_itself(node: FakeNode, outcome: str) -> None:
     place = node.root / "etc/default"
     kept = (place / "kubelet").read_bytes()
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(place)], check=True)
     try:
         (place / "kubelet").write_bytes(kept)
+        node.before = node.snapshot()
+        node.system.set(fault="dies" if outcome == "restored" else None)
+        node.begin()
+        assert node.run()["outcome"] == outcome
+        if outcome == "restored":
+            node.assert_before()
+        assert [path.name for path in place.iterdir()] == ["kubelet"]
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_watched_directory_that_is_a_mount_is_refused(node: FakeNode) -> None:
+    place = node.root / "etc/kubernetes/kubelet.conf.d"
+    place.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(place)], check=True)
+    try:
         node.before = node.snapshot()
         node.begin()
         assert node.run()["outcome"] == "refused"
