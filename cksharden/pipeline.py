@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,19 +13,25 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from cksharden import __version__, apply, catalog, rundir, verify
+from cksharden import __version__, apply, catalog, rollback, rundir, verify
 from cksharden.collect import collect
 from cksharden.errors import CkshardenError, ExitCode, FactsError, UsageError
 from cksharden.evaluate import evaluate
-from cksharden.facts import Collected, NodeFacts, Unreachable
+from cksharden.facts import Collected, NodeFacts, Unknown, Unreachable
 from cksharden.inventory import inventory_file
 from cksharden.model import Findings, Plan, Status, Verification
 from cksharden.plan import make_plan
 from cksharden.report import View
 from cksharden.rollback import Rollback
 from cksharden.rundir import RunDir
-from cksharden.runner import Connection
-from cksharden.transactions import HostOutcome, Restorations
+from cksharden.runner import Connection, OnEvent
+from cksharden.transactions import (
+    HostOutcome,
+    OpenTransaction,
+    OpenTransactions,
+    Restorations,
+    still_open,
+)
 
 STAGES = ("collect", "evaluate", "plan", "apply", "verify", "report")
 RUN_FORMAT = "cksharden-run"
@@ -81,6 +87,8 @@ class Checked:
     selection: catalog.Selection
     findings: Findings
     plan: Plan
+    open: tuple[OpenTransaction, ...]
+    """What has not ended on the nodes; a node with one of these refuses another."""
 
 
 def check(order: Order, watch: Watch) -> Checked:
@@ -95,7 +103,7 @@ def check(order: Order, watch: Watch) -> Checked:
     run.write("findings", findings)
     plan = make_plan(findings, selection, facts)
     run.write("plan", plan)
-    return Checked(run, selection, findings, plan)
+    return Checked(run, selection, findings, plan, _note_open(run, facts))
 
 
 def change(order: Order, checked: Checked, max_unavailable: int, watch: Watch) -> None:
@@ -117,6 +125,7 @@ def change(order: Order, checked: Checked, max_unavailable: int, watch: Watch) -
     facts = _facts(order, checked.selection, run.make(run.facts_after), watch, "verify")
     after = evaluate(checked.selection.controls, facts, run=run.run, profile=checked.selection.profile)
     run.write("findings_after", after)
+    _note_open(run, facts)
     run.write("verify", verify.compare(checked.plan, checked.findings, after, run.run))
 
 
@@ -128,6 +137,7 @@ def prove(order: Order, of: RunDir, watch: Watch) -> RunDir:
     run, facts = _first_facts(order, selection, watch, of.run)
     after = evaluate(selection.controls, facts, run=run.run, profile=before.profile)
     run.write("findings", after)
+    _note_open(run, facts)
     if order.limit is not None:
         plan, before = verify.narrow(plan, before, after.hosts)
     run.write("verify", verify.compare(plan, before, after, of.run))
@@ -143,6 +153,17 @@ def begin_rollback(order: Order, of: str, *, force: bool) -> Rollback:
     rundir.check_run_id(of)
     inventory = inventory_file(_inventory(order))
     return Rollback(of, begin(order, "", of), inventory, order.connection, order.limit, force)
+
+
+def preview(begun: Rollback, on_event: OnEvent) -> Restorations:
+    """Ask the nodes what a rollback would do.
+
+    Raises:
+        InventoryError: it has none of the hosts; then the run leaves nothing behind.
+        IncompleteError: a node could not be asked, or none keeps anything of that run.
+    """
+    with _nothing_left(begun.run):
+        return rollback.preview(begun, on_event)
 
 
 def newest(runs: Path, command: str) -> RunDir:
@@ -193,6 +214,8 @@ def view(run: RunDir, again: str) -> View:
         outcomes=tuple(outcomes),
         restorations=_read(run, "rollback", Restorations) if run.file("rollback").is_file() else None,
         verification=_read(run, "verify", Verification) if run.file("verify").is_file() else None,
+        open_transactions=_read_open(run),
+        interrupted=run.apply.is_dir() and not outcomes,
     )
 
 
@@ -204,6 +227,8 @@ def exit_code(shown: View) -> ExitCode:
     if (
         not complete
         or shown.stopped
+        or shown.interrupted
+        or shown.open_transactions
         or conflicts
         or (findings is not None and findings.count(Status.UNKNOWN))
     ):
@@ -216,12 +241,40 @@ def _first_facts(
 ) -> tuple[RunDir, Collected]:
     """Begin a run and collect; a run that was never to be leaves nothing behind."""
     run = begin(order, selection.profile, of)
-    try:
+    with _nothing_left(run):
         return run, _facts(order, selection, run.make(run.facts), watch, "collect")
+
+
+@contextmanager
+def _nothing_left(run: RunDir) -> Iterator[None]:
+    """Remove the directory of a run that ends by a wrong command line or file."""
+    try:
+        yield
     except CkshardenError as error:
         if error.exit_code is ExitCode.USAGE:
             shutil.rmtree(run.path)
         raise
+
+
+def _note_open(run: RunDir, facts: Collected) -> tuple[OpenTransaction, ...]:
+    """Return what has not ended on the nodes, and keep it in the run where there is or was any."""
+    found: list[OpenTransaction] = []
+    for host, node in facts.items():
+        if isinstance(node, Unreachable) or "transactions" not in node.sections:
+            continue  # unknown already, or facts that were recorded without it
+        try:
+            found += still_open(host, node.section("transactions"))
+        except Unknown as why:
+            found.append(OpenTransaction(host, reason=str(why)))
+    if found or run.file("transactions").is_file():
+        run.write("transactions", OpenTransactions(tuple(found)))
+    return tuple(found)
+
+
+def _read_open(run: RunDir) -> tuple[OpenTransaction, ...]:
+    if not run.file("transactions").is_file():
+        return ()
+    return _read(run, "transactions", OpenTransactions).transactions
 
 
 def begin(order: Order, profile: str, of: str | None = None) -> RunDir:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -38,6 +38,40 @@ class HostOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     def complete(self) -> bool:
         """Whether the host was reached and every transaction on it did what was asked."""
         return self.status == "ok" and all(one.complete for one in self.transactions)
+
+
+class OpenTransaction(msgspec.Struct, frozen=True):
+    """A transaction of any run that a node keeps and that has not ended, or why that can't be told."""
+
+    host: str
+    run: str = ""
+    role: str = ""
+    step: str = ""
+    """The last step in the node's journal; empty where there is none."""
+    reason: str = ""
+    """Why the node could not tell; then the other fields but the host are empty."""
+
+
+class OpenTransactions(msgspec.Struct, frozen=True):
+    """`transactions.json`: written where a collection found transactions that have not ended."""
+
+    transactions: tuple[OpenTransaction, ...]
+    format: str = "cksharden-transactions"
+    schema: str = "1.0"
+
+
+def still_open(host: str, data: dict[str, Any]) -> tuple[OpenTransaction, ...]:
+    """Return what is not closed in the data of the facts section `transactions`, as the node lists it."""
+    runs = data.get("runs")
+    if not isinstance(runs, list) or not all(isinstance(one, dict) for one in runs):
+        return (OpenTransaction(host, reason="its list of transactions is not understood"),)
+    return tuple(
+        OpenTransaction(
+            host, str(one.get("run", "")), str(one.get("role", "")), str(one.get("last_step") or "")
+        )
+        for one in runs
+        if one.get("closed") is not True
+    )
 
 
 class Restoration(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cksharden.model import Findings, Plan, Verification
-from cksharden.transactions import HostOutcome, Restorations
+from cksharden.transactions import HostOutcome, OpenTransaction, Restorations
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class View:
     verification: Verification | None = None
     restorations: Restorations | None = None
     """What a rollback found before it began."""
+    open_transactions: tuple[OpenTransaction, ...] = ()
+    """What had not ended on the nodes when they were last looked at, of whichever run."""
+    interrupted: bool = False
+    """Whether the run began to change nodes, and did not live to note what became of them."""
 
     @property
     def stopped(self) -> bool:

@@ -35,6 +35,9 @@ class JsonReporter:
             document["hosts"] = view.findings.hosts
             document["counts"] = {status.value: view.findings.count(status) for status in Status}
             document["findings"] = [_finding(one, remedy) for one in view.findings.findings]
+            document["open_transactions"] = msgspec.to_builtins(view.open_transactions)
+        if view.interrupted:
+            document["interrupted"] = True
         if view.plan is not None:
             document["plan"] = msgspec.to_builtins(view.plan)
         if view.outcomes:

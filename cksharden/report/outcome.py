@@ -6,7 +6,7 @@ from __future__ import annotations
 from cksharden.model import Outcome
 from cksharden.report.interface import View
 from cksharden.report.sheet import Sheet, Style
-from cksharden.transactions import HostOutcome, Transaction
+from cksharden.transactions import HostOutcome, OpenTransaction, Transaction
 
 _WORDS = {
     "committed": ("changed", Style.GOOD),
@@ -23,6 +23,34 @@ _NEXT = {
     "abandoned": "run `cksharden apply` again",
     "open": "the node finishes or restores it by itself; `cksharden check` tells when and how it ended",
 }
+
+
+def open_words(one: OpenTransaction) -> str:
+    """Say what is open on a host; a line that also stands alone."""
+    if one.reason:
+        return f"whether a transaction is still open can't be told: {one.reason}"
+    step = f"step {one.step}" if one.step else "before its first step"
+    return (
+        f"run {one.run}, role {one.role}, {step}: a transaction is still open: files may be half changed; "
+        "its agent finishes by itself"
+    )
+
+
+def open_lines(sheet: Sheet, view: View) -> None:
+    """Add what has not ended: transactions on nodes, and the run itself."""
+    if view.interrupted:
+        sheet.line(
+            (
+                f"This {view.command} began to change nodes and was interrupted: what became of them ",
+                Style.BAD,
+            ),
+            ("is not in this run. `cksharden check` tells.", Style.BAD),
+        )
+    if view.open_transactions:
+        sheet.heading("Still open")
+    for one in view.open_transactions:
+        sheet.line((one.host, Style.BAD), f": {open_words(one)}")
+    sheet.gap()
 
 
 def outcome_lines(sheet: Sheet, view: View) -> None:

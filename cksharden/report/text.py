@@ -6,7 +6,7 @@ from __future__ import annotations
 from cksharden.model import Findings, Severity, Status
 from cksharden.report.groups import Group, Trouble, failing, troubles
 from cksharden.report.interface import Options, View
-from cksharden.report.outcome import outcome_lines
+from cksharden.report.outcome import open_lines, outcome_lines
 from cksharden.report.planned import plan_lines
 from cksharden.report.remedy import remedies
 from cksharden.report.restored import restoration_lines
@@ -30,6 +30,7 @@ class TextReporter:
     def render(self, view: View, options: Options) -> str:
         """See Reporter."""
         sheet = Sheet(colours=options.colours)
+        open_lines(sheet, view)
         if view.restorations is not None and not view.outcomes:
             restoration_lines(sheet, view.restorations)
         if view.outcomes:
