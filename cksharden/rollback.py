@@ -58,6 +58,7 @@ def take_back(
     Raises:
         IncompleteError: Ansible failed before it asked a host.
     """
+    rollback.run.make(rollback.run.apply)  # marks a run that began to change nodes
     expected = {host.host: tuple(role for role, files in host.roles.items() if files) for host in found.hosts}
     extra = {"cksharden_max_unavailable": max_unavailable}
     return save(rollback.run, host_outcomes(_play(rollback, extra, on_event, check=False), expected))

@@ -44,7 +44,7 @@ class RunDir:
 
     @property
     def apply(self) -> Path:
-        """Return the directory of what the transactions answered."""
+        """Return the directory of what the transactions answered; it is there once nodes may have changed."""
         return self.path / "apply"
 
     def file(self, stage: str) -> Path:

@@ -21,12 +21,16 @@ def apply(
     max_unavailable: MaxUnavailable = 1,
     yes: Yes = False,
 ) -> int:
-    """Show the plan, ask, change the nodes one transaction each, and prove it by looking again."""
+    """Show the plan, ask, change the nodes one transaction each, and prove it by looking again.
+
+    Answering no changes nothing, and exits as a check does.
+    """
     check_output(output)
     require_consent(yes=yes, verb="apply")
     from cksharden import pipeline
-    from cksharden.cli.orders import again, finish, order
+    from cksharden.cli.orders import again, finish, order, traced
     from cksharden.cli.progress import Progress
+    from cksharden.report.outcome import open_words
 
     progress = Progress(quiet=output.quiet)
     wanted = order("apply", hosts, runs, choice)
@@ -36,10 +40,13 @@ def apply(
         return finish(checked.run, output)
     if not yes or output.format is Format.TEXT:
         show_plan(checked.plan, output)
+    for one in checked.open:
+        say(f"cksharden: {one.host}: {open_words(one)}")
     if not agreed(_question(checked), yes=yes):
         say("cksharden: nothing was changed")
         return pipeline.exit_code(pipeline.view(checked.run, again(checked.run)))
-    pipeline.change(wanted, checked, max_unavailable, progress)
+    with traced(wanted, checked.run.run, checked.run.run):
+        pipeline.change(wanted, checked, max_unavailable, progress)
     return finish(checked.run, output)
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cksharden import pipeline
 from cksharden.cli.options import RUNS_DIR_VARIABLE, Choice, Hosts, Output, Runs
-from cksharden.cli.output import show
+from cksharden.cli.output import say, show
 from cksharden.errors import UsageError
 from cksharden.pipeline import Order
 from cksharden.rundir import RunDir
+
+_WAIVERS = "waivers.yml"
 
 
 def order(
@@ -27,6 +31,8 @@ def order(
         raise UsageError("no inventory was given", mend="name an Ansible inventory, like inventories/lab")
     if facts is not None and hosts.limit is not None:
         raise UsageError("recorded facts are judged as they are", key="--limit", mend="leave it out")
+    if hosts.inventory is not None:
+        _warn_of_waivers(hosts.inventory)
     return Order(
         command=command,
         runs=runs.runs_dir,
@@ -37,6 +43,36 @@ def order(
         controls=tuple(choice.control or ()) if choice else (),
         facts=facts,
     )
+
+
+def _warn_of_waivers(inventory: Path) -> None:
+    """Say that a file is not read yet: who wrote it believes that it counts."""
+    file = (inventory if inventory.is_dir() else inventory.parent) / _WAIVERS
+    if file.is_file():
+        say(f"cksharden: warning: {file}: waivers are not read yet; what it waives is reported as it is")
+
+
+@contextmanager
+def traced(wanted: Order, run: str, of: str) -> Iterator[None]:
+    """Name, where the block is interrupted, the run that was changing nodes and the ways on from there.
+
+    Args:
+        wanted: the order of the run.
+        run: its id.
+        of: id of the run that a rollback would take back.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        where = shlex.quote(str(wanted.inventory))
+        if wanted.limit is not None:
+            where += f" --limit {shlex.quote(wanted.limit)}"
+        say(
+            f"cksharden: run {run} was interrupted while it was changing nodes.\n"
+            f"  see what is there now: `cksharden check {where}`\n"
+            f"  put back what was changed: `cksharden rollback {where} --run {of}`"
+        )
+        raise
 
 
 def finish(run: RunDir, output: Output) -> int:

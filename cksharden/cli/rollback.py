@@ -24,18 +24,22 @@ def rollback(
     max_unavailable: MaxUnavailable = 1,
     yes: Yes = False,
 ) -> int:
-    """Put back every file that a run changed, as it was, each node by a transaction of its own."""
+    """Put back every file that a run changed, as it was, each node by a transaction of its own.
+
+    Answering no changes nothing, and exits with 0.
+    """
     check_output(output)
     require_consent(yes=yes, verb="rollback")
     from cksharden import pipeline
-    from cksharden.cli.orders import finish, order
+    from cksharden.cli.orders import finish, order, traced
     from cksharden.cli.progress import Progress
-    from cksharden.rollback import preview, take_back
+    from cksharden.rollback import take_back
 
     progress = Progress(quiet=output.quiet)
-    begun = pipeline.begin_rollback(order("rollback", hosts, runs), run, force=force)
+    wanted = order("rollback", hosts, runs)
+    begun = pipeline.begin_rollback(wanted, run, force=force)
     with progress.stage("look") as on_event:
-        found = preview(begun, on_event)
+        found = pipeline.preview(begun, on_event)
     if not found.changes or found.conflicts:
         return finish(begun.run, output)
     if not yes or output.format is Format.TEXT:
@@ -44,6 +48,6 @@ def rollback(
     if not agreed(f"Put back {len(names)} hosts ({', '.join(names)})?", yes=yes):
         say("cksharden: nothing was changed")
         return ExitCode.COMPLIANT
-    with progress.stage("rollback") as on_event:
+    with traced(wanted, begun.run.run, run), progress.stage("rollback") as on_event:
         take_back(begun, found, max_unavailable, on_event)
     return finish(begun.run, output)

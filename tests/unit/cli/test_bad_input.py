@@ -115,6 +115,11 @@ CASES = {
         "rollback hosts.ini --run 20261123T132000Z-1a2b3c", ("--yes", "no terminal"), INVENTORY
     ),
     "rollback of nothing": Case("rollback hosts.ini", ("--run",), INVENTORY),
+    "rollback without hosts": Case(
+        "rollback hosts.yml --yes --run 20261123T132000Z-1a2b3c",
+        ("hosts.yml", "no hosts"),
+        _written("hosts.yml", "all: {}\n"),
+    ),
     "rollback of no run": Case("rollback hosts.ini --yes --run yesterday", ("--run", "yesterday"), INVENTORY),
     "key is not there": Case(
         "check hosts.ini --private-key nowhere", ("--private-key", "nowhere"), INVENTORY
