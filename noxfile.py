@@ -63,7 +63,20 @@ def lab_tests(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Every kill point and fault of a transaction, on the lab that is up. Arguments go to pytest."""
     prepare(session)
-    session.run("pytest", *(session.posargs or ["tests/lab/test_kill_points.py"]), interrupt_timeout=PATIENCE)
+    session.run(
+        "pytest",
+        *(
+            session.posargs
+            or [
+                "-m",
+                "lab",
+                "tests/lab/test_kill_points.py",
+                "tests/lab/test_apply_faults.py",
+                "tests/lab/test_lab.py",
+            ]
+        ),
+        interrupt_timeout=PATIENCE,
+    )
 
 
 @nox.session(python=False)
