@@ -15,7 +15,7 @@ from typing import Any
 from . import changes, fsio, gate, store
 from .gate import Gate, GateError
 from .journal import Journal
-from .restore import prove_restored
+from .restore import prove_restored, put_back
 from .step import MovedError, RefusedError, Step
 from .step_directory import DirectoryStep
 from .system import KUBELET, System
@@ -201,11 +201,14 @@ class Agent:
             if self.journal.last("restoring") is None:
                 told = {"reason": reason, "outcome": outcome, "kubelet_error": error}
                 self.journal.append("restoring", told)
+            self.journal.try_to_write()
         except OSError as cause:
             failure = cause  # the files come first; the journal is tried again by the next start
-        self._put_back(steps)
+        changed = put_back(self._swapped, steps, os.path.join(self.directory, "backup"))
         proved = True
-        if self.transaction["restart"] and (recovering or self.journal.has("restarting")):
+        # Each start comes here again until the journal can be written: without news no new kubelet.
+        restart = self.transaction["restart"] and (failure is None or changed)
+        if restart and (recovering or self.journal.has("restarting")):
             checked = self.journal.last("checked")
             proved = prove_restored(
                 self.system, self.transaction, checked["data"]["kubelet"] if checked else None
@@ -214,17 +217,6 @@ class Agent:
             raise failure
         self.journal.append("restored", {"proved": proved})
         self._close_again()
-
-    def _put_back(self, steps: list[Step]) -> None:
-        numbers = {id(step): number for number, step in enumerate(steps)}
-        for step in reversed(self._swapped):
-            step.put_back(self._kept(numbers[id(step)]))
-
-    def _kept(self, number: int) -> bytes | None:
-        try:
-            return fsio.read_file(os.path.join(self.directory, "backup", str(number)))
-        except FileNotFoundError:
-            return None
 
     # ------------------------------------------------------------------ end
 

@@ -61,6 +61,10 @@ class Journal:
         self._position += len(line)
         self.records.append(record)
 
+    def try_to_write(self) -> None:
+        """Write what says nothing where the next record goes. Raises OSError where append would."""
+        self._write(b"\n", self._position)
+
     def last(self, step: str) -> Record | None:
         """Return the last record of a step, None where there is none."""
         return next((record for record in reversed(self.records) if record["step"] == step), None)

@@ -1,15 +1,56 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restart the kubelet on the files that were put back, and see whether it serves its node as before."""
+"""Put the files back, restart the kubelet on them, and see whether it serves its node as before."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from . import gate, store
+from . import fsio, gate, store
 from .gate import Gate, GateError
+from .step import Step
 from .system import KUBELET, System
 
 _PAUSE = 2
+
+
+def put_back(swapped: list[Step], steps: list[Step], backup: str) -> bool:
+    """Undo what was swapped, the last first, and return whether that changed anything.
+
+    steps are all of the transaction, whose places in it are the names in the directory backup. One
+    that can't be undone keeps no other from it; then the first OSError is raised at the end.
+    """
+    numbers = {id(step): number for number, step in enumerate(steps)}
+    before = [_look(step.path) for step in steps]
+    failures = [_undone(step, backup, numbers[id(step)]) for step in reversed(swapped)]
+    for failure in failures:
+        if failure is not None:
+            raise failure
+    return before != [_look(step.path) for step in steps]
+
+
+def _undone(step: Step, backup: str, number: int) -> OSError | None:
+    try:
+        step.put_back(_kept(backup, number))
+    except OSError as reason:
+        return reason
+    return None
+
+
+def _look(path: str) -> tuple[int, ...] | None:
+    """Return what putting back changes of a path, without reading what may not be readable."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return (status.st_ino, status.st_mode, status.st_uid, status.st_gid)
+
+
+def _kept(backup: str, number: int) -> bytes | None:
+    try:
+        return fsio.read_file(os.path.join(backup, str(number)))
+    except FileNotFoundError:
+        return None
 
 
 def prove_restored(system: System, transaction: store.Transaction, survey: dict[str, Any] | None) -> bool:

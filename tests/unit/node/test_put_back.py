@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from typing import Any
 
 import pytest
 
+from ansible_collections.cksharden.node.plugins.module_utils.node.agent import Agent
+from ansible_collections.cksharden.node.plugins.module_utils.node.journal import Journal
 from tests.unit.node.fakes import FakeNode, in_child
 
 CONFIG = "var/lib/kubelet/config.yaml"
@@ -58,3 +61,48 @@ def test_the_same_inode_number_with_attributes_of_nobodys_is_left_alone(node: Fa
     renumber(node)
     node.run()
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_one_file_that_cannot_be_put_back_keeps_no_other_from_it(node: FakeNode) -> None:
+    node.begin()
+    assert in_child(lambda: node.agent(fatal="swapped"))
+    # The last of the transaction is the first to go back.
+    blocked = node.path(CONFIG)
+    os.rename(blocked, blocked + ".kept")
+    os.symlink(blocked + ".kept", blocked)
+    with pytest.raises(OSError, match=r"config\.yaml"):
+        node.agent()
+    now = node.snapshot()
+    assert now["etc/default/kubelet"] == node.before["etc/default/kubelet"]
+    assert "etc/kubernetes/kubelet.conf.d" not in now
+    os.unlink(blocked)
+    os.rename(blocked + ".kept", blocked)
+    assert node.run()["outcome"] == "restored"
+    node.assert_before()
+
+
+class BrokenJournal(Journal):
+    """A journal on a disk that can be read and no longer written."""
+
+    def _write(self, _data: bytes, _position: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("step", ["swapped", "restoring"])
+def test_a_journal_that_cannot_be_written_restarts_no_kubelet_again_and_again(
+    node: FakeNode, step: str
+) -> None:
+    node.system.set(fault="dies")
+    node.begin()
+    assert in_child(lambda: node.agent(fatal=step))
+    started = []
+    for _ in range(4):
+        log = BrokenJournal(os.path.join(node.directory(), "journal"))
+        with pytest.raises(OSError, match="Input/output"):
+            Agent(node.directory(), node.system, log).run()
+        log.close()
+        started.append(node.system.get("pid"))
+    assert len(set(started)) == 1
+    assert not any(word.startswith("--config-dir") for word in node.system.get("argv"))
+    assert node.run()["outcome"] == "restored"
+    node.assert_before()
