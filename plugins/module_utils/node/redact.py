@@ -15,7 +15,9 @@ MARK = "[redacted]"
 # Only the end of a name counts: configMapAndSecretChangeDetectionStrategy holds no secret, nor
 # does --authentication-token-webhook. *-data is kubeconfig's (client-key-data and its like).
 _SECRET_NAME = re.compile(
-    r"(?:tokens?|passwords?|passwd|passphrase|secrets?|(?:secret|access|api)[-_]?key|key[-_]?id|key[-_]?data|[-_]data|headers?)$",
+    r"(?:tokens?|passwords?|passwd|passphrase|secrets?|(?:secret|access|api)[-_]?key|key[-_]?id|key[-_]?data|[-_]data|headers?)$"
+    # These are the ends of harmless words too (path): a part of their own, or one by its capital.
+    r"|(?:(?<![A-Za-z0-9])(?:pass|pwd|pat|credentials?|auth)|(?<=[a-z0-9])(?-i:Pass|Pwd|Pat|Credentials?|Auth))$",
     re.IGNORECASE,
 )
 _HARMLESS_NAME = re.compile(r"^requestheader-|^--?requestheader-")  # names of headers, none of their values
@@ -23,10 +25,16 @@ _HARMLESS_NAME = re.compile(r"^requestheader-|^--?requestheader-")  # names of h
 _PATTERNS = (
     # A private key; without its end (the file was cut) all that follows.
     re.compile(
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL
+        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?"
+        r"(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
+        re.DOTALL,
     ),
-    # "-----BEGIN" in base64, whatever is inside.
-    re.compile(r"LS0tLS1CRUdJ[A-Za-z0-9+/=]+"),
+    # "-----BEGIN" in base64, whatever is inside, and the lines below that may go on with it ("ExecStart="
+    # can't).
+    re.compile(
+        r"LS0tLS1CRUdJ[A-Za-z0-9+/=]+"
+        r"(?:(?:[ \t]*\\?\r?\n[ \t]*|\\n)(?![A-Z][A-Za-z]{3,24}=\s)[A-Za-z0-9+/]+={0,2}(?=[\s\"'\\,}\]]|\Z))*"
+    ),
     # The user and password of a URL.
     re.compile(r"(?<=://)[^/\s@:]*:[^/\s@]+(?=@)"),
     re.compile(r"(?i:(?<=bearer )|(?<=basic ))[A-Za-z0-9._~+/=-]{4,}"),
@@ -36,16 +44,19 @@ _PATTERNS = (
     re.compile(r"(?<![\w.-])[a-z0-9]{6}\.[a-z0-9]{16}(?![\w.-])"),
 )
 
-_QUOTED = r'"(?:[^"\\\n]|\\.)*"?|\'[^\'\n]*\'?'
-_FLAG = re.compile(rf"(?<![\w-])(--?([A-Za-z][\w-]*)(?:=|[ \t]+))({_QUOTED}|(?!-)[^\s\"']+)")
-_VARIABLE = re.compile(rf"(?<![\w-])([A-Za-z_]\w*)=({_QUOTED}|[^\s\"']+)")
-_QUOTED_VARIABLE = re.compile(r"""(["'])([A-Za-z_]\w*)=((?:(?!\1)[^\n])*)""")  # systemd: "NAME=two words"
+_QUOTED = r'"(?:[^"\\\n]|\\[\s\S])*"?|\'[^\'\n]*\'?'
+_WORD = r"""(?:\\\n|[^\s"'])+"""  # a backslash goes on below
+_FLAG = re.compile(rf"(?<![\w-])(--?([A-Za-z][\w-]*)(?:=|[ \t]+))({_QUOTED}|(?!-){_WORD})")
+_VARIABLE = re.compile(rf"(?<![\w-])([A-Za-z_]\w*)=({_QUOTED}|{_WORD})")
+_QUOTED_VARIABLE = re.compile(
+    r"""(["'])([A-Za-z_]\w*)=((?:(?!\1)(?:\\\n|[^\n]))*)"""
+)  # systemd: "NAME=two words"
 _PLAIN_VALUE = r"""[^\s,{}\[\]"'|>&!#][^,{}\[\]\n]*"""
 _KEY = re.compile(
     rf"""(?<![\w.-])(["']?)([A-Za-z][\w.-]*)\1([ \t]*:[ \t]+|:(?=["']))({_QUOTED}|{_PLAIN_VALUE})"""
 )
 _OPEN_BRACKET = re.compile(r"""(?<![\w.-])(["']?)([A-Za-z][\w.-]*)\1[ \t]*:\s*([{\[])""")
-_KEY_LINE = re.compile(r"""^([ \t]*(?:- +)*)(["']?)([A-Za-z][\w.-]*)\2[ \t]*:[ \t]*([|>&!#].*)?$""")
+_KEY_LINE = re.compile(r"""^([ \t]*(?:- +)*)(["']?)([A-Za-z][\w.-]*)\2[ \t]*:[ \t]*(\S.*)?$""")
 
 
 def redact(text: str) -> tuple[str, bool]:
@@ -83,7 +94,7 @@ def _is_secret(name: str) -> bool:
 
 
 def _is_switch(value: str) -> bool:
-    return value.strip("\"' \t").lower() in ("true", "false")
+    return value.strip("\"' \t").lower() in ("true", "false", "t", "f", "1", "0")
 
 
 def _keeps(name: str, value: str) -> bool:
@@ -133,20 +144,21 @@ def _closing(text: str, start: int) -> int:
 
 
 def _without_blocks(text: str) -> str:
-    """Replace what a secret key of YAML holds on the lines below it."""
+    """Replace what a secret key of YAML holds on the lines below it, also where it began on its own."""
     kept: list[str] = []
     hidden_below: int | None = None
     for line in text.split("\n"):
         bare = line.lstrip(" \t")
         indent = len(line) - len(bare)
-        if hidden_below is not None and (
-            not bare or indent > hidden_below or (indent == hidden_below and bare.startswith("- "))
-        ):
-            continue
-        hidden_below = None
+        if hidden_below is not None and bare:
+            if indent > hidden_below or (indent == hidden_below and bare.startswith("- ")):
+                continue
+            hidden_below = None
         match = _KEY_LINE.match(line)
         if match and _is_secret(match[3]):
             hidden_below = len(match[1])
+        # A value on the line itself is for _KEY; here goes what it continues with.
+        if match and hidden_below is not None and (not match[4] or match[4][0] in "|>&!#"):
             kept.append(f'{match[1]}{match[2]}{match[3]}{match[2]}: "{MARK}"')
         else:
             kept.append(line)

@@ -47,6 +47,27 @@ PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----
         f"KUBELET_EXTRA_ARGS=--bootstrap-token {SECRET}",
         f"KUBELET_EXTRA_ARGS=--token='{SECRET} x'",
         "x: eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJrdWJlcm5ldGVz." + SECRET,
+        f"DB_PASS={SECRET}",
+        f"GITHUB_PAT={SECRET}",
+        f"AUTH_PWD='{SECRET} x'",
+        f"REGISTRY_AUTH={SECRET}",
+        f'Environment="DB_PASS={SECRET} {SECRET}"',
+        f"KUBELET_EXTRA_ARGS=--cloud-credentials={SECRET}",
+        f"KUBELET_EXTRA_ARGS=--cloud-credential {SECRET}",
+        f'{{"auths": {{"example.org": {{"auth": "{SECRET}"}}}}}}',
+        f"dbPass: {SECRET}",
+        f"cloudCredentials:\n  id: {SECRET}",
+        f"X-Auth: {SECRET}",
+        f"DB_PASS=x\\\n{SECRET}",
+        f'DB_PASS="x\\\n{SECRET}"',
+        f'Environment="DB_PASS=x \\\n  {SECRET}"',
+        f"KUBELET_EXTRA_ARGS=--token=x\\\n{SECRET}",
+        f"-----BEGIN PGP PRIVATE KEY BLOCK-----\n{SECRET}\n-----END PGP PRIVATE KEY BLOCK-----",
+        f"x: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVkt\n  {SECRET}\n  {SECRET}==\nother: 1",
+        f'"LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVkt\\n{SECRET}"',
+        f"KEY=LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVkt\\\n{SECRET}\nOTHER=1",
+        f"client-key-data: MIIEpAIBAAKCAQEA\n  {SECRET}\n  {SECRET}==\nother: 1",
+        f'- client-key-data: "MIIEpAIBAAKCAQEA\n\n    {SECRET}"\n  other: 1',
         "kubeadm join --discovery abcdef.0123456789" + "abcdef # " + "x",
     ],
 )
@@ -69,6 +90,9 @@ def test_secrets_go(text: str) -> None:
         "automountServiceAccountToken: false\n",
         "--authentication-token-webhook=true --authentication-token-webhook-cache-ttl=2m",
         "--tls-private-key-file=/etc/kubernetes/pki/kubelet.key --kubeconfig=/etc/kubernetes/kubelet.conf",
+        "--authorization-mode=Webhook --anonymous-auth=false --anonymous-auth=0 --client-ca-file=/etc/kubernetes/pki/ca.crt",
+        "KUBELET_EXTRA_ARGS=--image-credential-provider-bin-dir=/opt/bin\nAUTHOR=x\nMYPATH=/bin\nBYPASS=1\n",
+        "imagePullCredentialsVerificationPolicy: NeverVerify\npath: /x\nanonymous-auth: false\n",
         "--requestheader-username-headers=X-Remote-User",
         "tlsCipherSuites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\nclusterDNS:\n- 10.96.0.10\n",
         "EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\nExecStart=\nExecStart=/usr/bin/kubelet $A $B\n",
@@ -85,6 +109,16 @@ def test_settings_stay(text: str) -> None:
 def test_what_follows_a_secret_stays() -> None:
     clean, _ = redact(f"token: {SECRET}\nother: 1\nstaticPodURLHeader:\n  X: [{SECRET}]\nlast: true\n")
     assert clean == f'token: "{MARK}"\nother: 1\nstaticPodURLHeader: "{MARK}"\nlast: true\n'
+
+
+def test_what_follows_a_folded_key_stays() -> None:
+    folded = "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVkt"
+    assert redact(f"KEY={folded}\\\n{folded}\nOTHER=1\n") == (f"KEY={MARK}\nOTHER=1\n", True)
+    assert redact(f"Environment=A={folded}\nExecStart=\nExecStart=/usr/bin/kubelet\n") == (
+        f"Environment=A={MARK}\nExecStart=\nExecStart=/usr/bin/kubelet\n",
+        True,
+    )
+    assert redact("token: a\n  b\n\nother: 1\n") == (f'token: "{MARK}"\n\nother: 1\n', True)
 
 
 def test_arguments() -> None:
@@ -121,6 +155,13 @@ def test_arguments() -> None:
         "a:\n" * 87000,
         "\\" * 262144,
         '"' * 262144,
+        "LS0tLS1CRUdJA\n" * 18000,
+        "LS0tLS1CRUdJA" + " " * 262144,
+        "LS0tLS1CRUdJA\n" + "a" * 262144 + ":",
+        "A_PASS=\\\n" * 26000,
+        "Auth" * 65536,
+        "a: b\n" * 52000,
+        "-----BEGIN PRIVATE KEY-----END " * 8000,
     ],
 )
 def test_hostile_text_takes_linear_time(text: str) -> None:
