@@ -26,6 +26,7 @@ INVENTORY = "inventories/lab"
 KNOWS_THE_LAB = {"PYTHONPATH": str(ROOT / "molecule/shared")}
 # Of the faults CI keeps one of each class; `nox -s faults` walks them all.
 QUICK_ON_LAB = "lab and not faults"
+FAULTS = tuple(f"tests/lab/test_{name}.py" for name in ("kill_points", "apply_faults", "lab"))
 # By file, so that what a file makes once is made once.
 BOTH_CORES = ("--numprocesses", "auto", "--dist", "loadfile")
 # Seconds to end by itself after Ctrl-C: a lab half made says how to go on, a run says where it stands.
@@ -63,20 +64,7 @@ def lab_tests(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Every kill point and fault of a transaction, on the lab that is up. Arguments go to pytest."""
     prepare(session)
-    session.run(
-        "pytest",
-        *(
-            session.posargs
-            or [
-                "-m",
-                "lab",
-                "tests/lab/test_kill_points.py",
-                "tests/lab/test_apply_faults.py",
-                "tests/lab/test_lab.py",
-            ]
-        ),
-        interrupt_timeout=PATIENCE,
-    )
+    session.run("pytest", "-m", "lab", *(session.posargs or FAULTS), interrupt_timeout=PATIENCE)
 
 
 @nox.session(python=False)
