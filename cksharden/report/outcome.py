@@ -39,13 +39,8 @@ def open_words(one: OpenTransaction) -> str:
 def open_lines(sheet: Sheet, view: View) -> None:
     """Add what has not ended: transactions on nodes, and the run itself."""
     if view.interrupted:
-        sheet.line(
-            (
-                f"This {view.command} began to change nodes and was interrupted: what became of them ",
-                Style.BAD,
-            ),
-            ("is not in this run. `cksharden check` tells.", Style.BAD),
-        )
+        told = "what became of them is not in this run; `cksharden check` tells"
+        sheet.line((f"This {view.command} began to change nodes and was interrupted: {told}", Style.BAD))
     if view.open_transactions:
         sheet.heading("Still open")
     for one in view.open_transactions:

@@ -39,7 +39,7 @@ class TextReporter:
             plan_lines(sheet, view.plan)
         if view.findings is not None:
             _finding_lines(sheet, view, view.findings, options)
-        if view.stopped:
+        if view.stopped and not view.interrupted:
             sheet.line("This run was stopped before it found anything out.")
         sheet.gap()
         sheet.line(f"Run {view.run}. To see this again: {view.again}")

@@ -11,7 +11,7 @@ import pytest
 from cksharden import pipeline
 from cksharden.errors import ExitCode
 from cksharden.model import Status
-from cksharden.report import REPORTERS, Options
+from cksharden.report import REPORTERS, Options, View
 from cksharden.transactions import OpenTransaction, still_open
 from tests.unit.report.samples import RUN, finding, view
 
@@ -71,3 +71,10 @@ def test_a_run_that_did_not_live_to_note_its_end_says_so() -> None:
         shown, Options()
     )
     assert json.loads(REPORTERS["json"].render(shown, Options()))["interrupted"] is True
+
+
+def test_an_interrupted_run_without_findings_says_it_once() -> None:
+    shown = View(RUN, "apply", "", None, f"cksharden report {RUN}", interrupted=True)
+    said = REPORTERS["text"].render(shown, Options())
+    assert "was interrupted" in said
+    assert "stopped before it found" not in said
