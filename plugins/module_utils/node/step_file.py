@@ -9,7 +9,6 @@ import os
 from . import edits, fsio
 from .step import Change, MovedError, RefusedError, check_ground
 
-
 WATCHED = (".conf", ".yaml")
 """Ends of the names that the kubelet and systemd read in the directories which they watch."""
 
