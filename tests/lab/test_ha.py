@@ -127,5 +127,5 @@ def test_the_role_refuses_three_control_planes_in_one_batch(tmp_path: Path) -> N
         timeout=300,
     )
     assert played.returncode != 0
-    assert "would change at once" in played.stdout
+    assert "would change at once" in played.stdout + played.stderr
     assert {node: testing.run(node, "ls /var/lib/cksharden").stdout for node in CONTROL_PLANES} == before
