@@ -216,6 +216,6 @@ class Verification(msgspec.Struct, frozen=True):
     missed: tuple[Outcome, ...]
     """Planned, and not pass now."""
     worse: tuple[Outcome, ...]
-    """Not planned, passed before, and not pass now."""
+    """Not planned, and worse now: passed before and does not now, or fails and could not be judged before."""
     format: str = VERIFICATION_FORMAT
     schema: str = SCHEMA
