@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from cksharden.model import Outcome
+from cksharden.model import Outcome, Verification
 from cksharden.report.interface import View
 from cksharden.report.sheet import Sheet, Style
 from cksharden.transactions import HostOutcome, OpenTransaction, Transaction
@@ -49,16 +49,18 @@ def open_lines(sheet: Sheet, view: View) -> None:
 
 
 def outcome_lines(sheet: Sheet, view: View) -> None:
-    """Add what became of every host, then what the second collection proves."""
-    sheet.heading("Done" if view.outcomes and all(one.complete for one in view.outcomes) else "Not completed")
+    """Add what became of every host."""
+    sheet.heading("Done" if all(one.complete for one in view.outcomes) else "Not completed")
     for outcome in view.outcomes:
         _host_lines(sheet, outcome, rollback=view.command == "rollback")
-    if view.verification is not None:
-        proof = view.verification
-        sheet.heading("Proof")
-        sheet.line(f"proved {len(proof.proved)}, missed {len(proof.missed)}, worse {len(proof.worse)}")
-        _proof_lines(sheet, "missed", proof.missed)
-        _proof_lines(sheet, "worse", proof.worse)
+
+
+def proof_lines(sheet: Sheet, proof: Verification) -> None:
+    """Add what a second collection proves of a plan."""
+    sheet.heading("Proof")
+    sheet.line(f"proved {len(proof.proved)}, missed {len(proof.missed)}, worse {len(proof.worse)}")
+    _outcome_words(sheet, "missed", proof.missed)
+    _outcome_words(sheet, "worse", proof.worse)
 
 
 def _host_lines(sheet: Sheet, outcome: HostOutcome, *, rollback: bool) -> None:
@@ -86,7 +88,7 @@ def _transaction_lines(sheet: Sheet, host: str, transaction: Transaction, *, rol
         sheet.line("    ", f"next: {_NEXT[transaction.outcome]}")
 
 
-def _proof_lines(sheet: Sheet, word: str, outcomes: tuple[Outcome, ...]) -> None:
+def _outcome_words(sheet: Sheet, word: str, outcomes: tuple[Outcome, ...]) -> None:
     for one in outcomes:
         sheet.line(
             "  ",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from cksharden.model import Findings, Severity, Status
 from cksharden.report.groups import Group, Trouble, failing, troubles
 from cksharden.report.interface import Options, View
-from cksharden.report.outcome import open_lines, outcome_lines
+from cksharden.report.outcome import open_lines, outcome_lines, proof_lines
 from cksharden.report.planned import plan_lines
 from cksharden.report.remedy import remedies
 from cksharden.report.restored import restoration_lines
@@ -35,6 +35,8 @@ class TextReporter:
             restoration_lines(sheet, view.restorations)
         if view.outcomes:
             outcome_lines(sheet, view)
+        if view.verification is not None:
+            proof_lines(sheet, view.verification)
         if view.plan is not None and view.command == "plan":
             plan_lines(sheet, view.plan)
         if view.findings is not None:

@@ -182,13 +182,15 @@ def test_a_restored_node_shows_the_line_of_its_kubelet_and_what_to_do() -> None:
     assert "next: " in shown
 
 
-def test_a_proof_names_what_was_missed_and_what_became_worse() -> None:
+@pytest.mark.parametrize("command", ["apply", "verify"])
+def test_a_proof_names_what_was_missed_and_what_became_worse(command: str) -> None:
     proved = Outcome("w1", "good", Status.FAIL, Status.PASS, True)
     missed = Outcome("w1", "kubelet_tls", Status.FAIL, Status.FAIL, True, "a flag overrides it")
     worse = Outcome("w1", "kubelet_mode", Status.PASS, Status.FAIL, False, "mode is 0666")
-    outcomes = (HostOutcome("w1", "ok", "", (Transaction("kubelet", "committed"),)),)
+    done = HostOutcome("w1", "ok", "", (Transaction("kubelet", "committed"),))
+    outcomes = (done,) if command == "apply" else ()  # verify changes nothing
     proof = Verification(RUN, (proved,), (missed,), (worse,))
-    shown = text(view(finding(), command="apply", outcomes=outcomes, verification=proof))
+    shown = text(view(finding(), command=command, outcomes=outcomes, verification=proof))
     assert "proved 1, missed 1, worse 1" in shown
     assert "missed  w1  kubelet_tls: was fail, is fail: a flag overrides it" in shown
     assert "worse  w1  kubelet_mode: was pass, is fail: mode is 0666" in shown
