@@ -42,7 +42,7 @@ def preview(rollback: Rollback, on_event: OnEvent | None = None) -> Restorations
         raise IncompleteError(told or played.error, mend=mend)
     hosts = tuple(_restoration(result) for result in played.hosts.values())
     if not any(host.known for host in hosts):
-        names = ", ".join(host.host for host in hosts)
+        names = ", ".join(sorted(host.host for host in hosts))
         mend = "nodes keep their last five runs; nothing was changed"
         raise IncompleteError(f"none of {names} keeps anything of run {rollback.of}", mend=mend)
     found = Restorations(rollback.of, rollback.force, hosts)
