@@ -214,13 +214,16 @@ def test_rollback_of_a_run_that_a_node_does_not_know_says_so(story: Story) -> No
 def test_a_host_that_cannot_be_judged_is_unknown_with_its_reason(story: Story, tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-f", tmp_path / "stranger"], check=True)
     (tmp_path / "group_vars").symlink_to(ROOT / LAB / "group_vars")
-    # Another node than the others': a connection that is open already asks for no key.
-    stranger = testing.node("cp1").address
+    # A connection that is open already would ask for no key: the stranger shares none.
     address = testing.node("w1").address
     hosts = {
         "good": {"ansible_host": address},
         "gone": {"ansible_host": "10.213.0.250", "ansible_ssh_extra_args": "-o ConnectTimeout=5"},
-        "stranger": {"ansible_host": stranger, "ansible_ssh_private_key_file": str(tmp_path / "stranger")},
+        "stranger": {
+            "ansible_host": address,
+            "ansible_ssh_private_key_file": str(tmp_path / "stranger"),
+            "ansible_ssh_extra_args": "-o ControlPath=none",
+        },
         "pythonless": {"ansible_host": address, "ansible_python_interpreter": "/usr/bin/python2"},
         "other": {
             "ansible_connection": "local",
