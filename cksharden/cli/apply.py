@@ -27,7 +27,7 @@ def apply(
     """
     check_output(output)
     require_consent(yes=yes, verb="apply")
-    from cksharden import pipeline
+    from cksharden import pipeline, records
     from cksharden.cli.orders import again, finish, order, traced
     from cksharden.cli.progress import Progress
     from cksharden.report.outcome import open_words
@@ -44,7 +44,7 @@ def apply(
         say(f"cksharden: {one.host}: {open_words(one)}")
     if not agreed(_question(checked), yes=yes):
         say("cksharden: nothing was changed")
-        return pipeline.exit_code(pipeline.view(checked.run, again(checked.run)))
+        return records.exit_code(records.view(checked.run, again(checked.run)))
     with traced(wanted, checked.run.run, checked.run.run):
         pipeline.change(wanted, checked, max_unavailable, progress)
     return finish(checked.run, output)

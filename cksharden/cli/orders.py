@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cksharden import pipeline
+from cksharden import records
 from cksharden.cli.options import RUNS_DIR_VARIABLE, Choice, Hosts, Output, Runs
 from cksharden.cli.output import say, show
 from cksharden.errors import UsageError
-from cksharden.pipeline import Order
+from cksharden.order import Order
 from cksharden.rundir import RunDir
 
 _WAIVERS = "waivers.yml"
@@ -77,9 +77,9 @@ def traced(wanted: Order, run: str, of: str) -> Iterator[None]:
 
 def finish(run: RunDir, output: Output) -> int:
     """Show a run; return its exit code."""
-    view = pipeline.view(run, again(run))
+    view = records.view(run, again(run))
     show(view, output)
-    return pipeline.exit_code(view)
+    return records.exit_code(view)
 
 
 def again(run: RunDir) -> str:

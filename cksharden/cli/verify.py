@@ -22,11 +22,11 @@ def verify(
 ) -> int:
     """Look again whether what an apply changed holds, and whether anything became worse. Changes nothing."""
     check_output(output)
-    from cksharden import pipeline
+    from cksharden import pipeline, records
     from cksharden.cli.orders import finish, order
     from cksharden.cli.progress import Progress
     from cksharden.rundir import open_run
 
     wanted = order("verify", hosts, runs)
-    of = open_run(runs.runs_dir, run) if run else pipeline.newest(runs.runs_dir, "apply")
+    of = open_run(runs.runs_dir, run) if run else records.newest(runs.runs_dir, "apply")
     return finish(pipeline.prove(wanted, of, Progress(quiet=output.quiet)), output)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cksharden import apply, pipeline, rollback
+from cksharden import apply, records, rollback
 from cksharden.cli.main import run
 from cksharden.cli.orders import traced
 from cksharden.errors import InventoryError
-from cksharden.pipeline import Order
+from cksharden.order import Order
 from cksharden.rollback import Rollback
 from cksharden.rundir import RunDir
 from cksharden.runner import Connection
@@ -23,15 +23,15 @@ OTHER = "20261122T132000Z-1a2b3c"
 
 
 def _begun(runs: Path, command: str) -> RunDir:
-    return pipeline.begin(Order(command, runs, Connection()), "cks")
+    return records.begin(Order(command, runs, Connection()), "cks")
 
 
 def test_the_run_is_marked_before_the_playbook_starts(runs: Path) -> None:
     begun = _begun(runs, "apply")
     with pytest.raises(InventoryError):  # as early as a playbook can end
         apply.apply(plan("w1"), begun, inventory=runs / "none", connection=Connection(), max_unavailable=1)
-    assert pipeline.newest(runs, "apply") == begun
-    shown = pipeline.view(begun, "")
+    assert records.newest(runs, "apply") == begun
+    shown = records.view(begun, "")
     assert shown.interrupted
 
 
@@ -40,7 +40,7 @@ def test_a_rollback_is_marked_too(runs: Path) -> None:
     back = Rollback(OTHER, begun, runs / "none", Connection(), None, force=False)
     with pytest.raises(InventoryError):
         rollback.take_back(back, Restorations(OTHER, force=False, hosts=()), 1)
-    assert pipeline.view(begun, "").interrupted
+    assert records.view(begun, "").interrupted
 
 
 @pytest.mark.parametrize("of", [RUN, OTHER], ids=["apply", "rollback"])

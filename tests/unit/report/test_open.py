@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cksharden import pipeline
+from cksharden import records
 from cksharden.errors import ExitCode
 from cksharden.model import Status
 from cksharden.report import REPORTERS, Options, View
@@ -61,12 +61,12 @@ def test_it_is_in_the_json() -> None:
 def test_it_beats_findings_and_compliance() -> None:
     for status in (Status.PASS, Status.FAIL):
         shown = view(finding(status=status), open_transactions=(OPEN,))
-        assert pipeline.exit_code(shown) is ExitCode.INCOMPLETE
+        assert records.exit_code(shown) is ExitCode.INCOMPLETE
 
 
 def test_a_run_that_did_not_live_to_note_its_end_says_so() -> None:
     shown = view(finding(status=Status.PASS), command="apply", interrupted=True)
-    assert pipeline.exit_code(shown) is ExitCode.INCOMPLETE
+    assert records.exit_code(shown) is ExitCode.INCOMPLETE
     assert "This apply began to change nodes and was interrupted" in REPORTERS["text"].render(
         shown, Options()
     )

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from cksharden import pipeline
+from cksharden import records
 from cksharden.errors import ExitCode
 from cksharden.report import REPORTERS, Options, View
 from cksharden.transactions import HostOutcome, HostRestoration, Restoration, Restorations, Transaction
@@ -63,7 +63,7 @@ def test_what_changed_since_is_a_conflict_unless_forced(force: bool, word: str) 
     ids=["nothing to do", "conflict", "put back", "refused", "stopped"],
 )
 def test_its_exit_code(shown: View, code: ExitCode) -> None:
-    assert pipeline.exit_code(shown) is code
+    assert records.exit_code(shown) is code
 
 
 def test_afterwards_it_says_what_was_put_back() -> None:

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The facts of every host: collected from the nodes, or read back from a directory."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cksharden import catalog, records, rundir
+from cksharden.collect import collect
+from cksharden.errors import CkshardenError, ExitCode, FactsError
+from cksharden.facts import Collected, NodeFacts, Unknown, Unreachable
+from cksharden.order import Order, Watch
+from cksharden.rundir import RunDir
+from cksharden.transactions import OpenTransaction, OpenTransactions, still_open
+
+
+def begun(
+    order: Order, selection: catalog.Selection, watch: Watch, of: str | None = None
+) -> tuple[RunDir, Collected]:
+    """Begin a run and collect; a run that was never to be leaves nothing behind."""
+    run = records.begin(order, selection.profile, of)
+    with nothing_left(run):
+        return run, facts(order, selection, run.make(run.facts), watch, "collect")
+
+
+def facts(order: Order, selection: catalog.Selection, directory: Path, watch: Watch, stage: str) -> Collected:
+    """Return the facts of every host: read back where the order names recorded ones, else collected.
+
+    Args:
+        order: what the user asked for.
+        selection: the controls, which say what has to be brought.
+        directory: where the facts of each host are written.
+        watch: sees how far each host is.
+        stage: the name under which it sees that.
+    """
+    if order.facts is not None:
+        recorded = rundir.read_facts_dir(order.facts)
+        return {host: NodeFacts(host, one["sections"]) for host, one in recorded.items()}
+    with watch.stage(stage) as on_event:
+        collected = collect(
+            order.required_inventory(),
+            selection.request(),
+            order.connection,
+            order.limit,
+            directory,
+            on_event=on_event,
+        )
+    return {host: _node(host, brought) for host, brought in collected.hosts.items()}
+
+
+def note_open(run: RunDir, collected: Collected) -> tuple[OpenTransaction, ...]:
+    """Return what has not ended on the nodes, and keep it in the run where there is or was any."""
+    found: list[OpenTransaction] = []
+    for host, node in collected.items():
+        if isinstance(node, Unreachable) or "transactions" not in node.sections:
+            continue  # unknown already, or facts that were recorded without it
+        try:
+            found += still_open(host, node.section("transactions"))
+        except Unknown as why:
+            found.append(OpenTransaction(host, reason=str(why)))
+    if found or run.file("transactions").is_file():
+        run.write("transactions", OpenTransactions(tuple(found)))
+    return tuple(found)
+
+
+@contextmanager
+def nothing_left(run: RunDir) -> Iterator[None]:
+    """Remove the directory of a run that ends by a wrong command line or file."""
+    try:
+        yield
+    except CkshardenError as error:
+        if error.exit_code is ExitCode.USAGE:
+            shutil.rmtree(run.path)
+        raise
+
+
+def _node(host: str, brought: Path | str) -> NodeFacts | Unreachable:
+    if isinstance(brought, str):
+        return Unreachable(host, brought)
+    try:
+        return NodeFacts(host, rundir.read_facts(brought)["sections"])
+    except FactsError as error:
+        return Unreachable(host, error.message)
