@@ -27,7 +27,8 @@ KNOWS_THE_LAB = {"PYTHONPATH": str(ROOT / "molecule/shared")}
 # Of the faults CI keeps one of each class; `nox -s faults` walks them all.
 QUICK_ON_LAB = "lab and not faults"
 PATH = "tests/lab/test_path.py"
-FAULTS = tuple(f"tests/lab/test_{name}.py" for name in ("kill_points", "apply_faults", "lab"))
+# The node that faults happen to.
+FAULTED = {"single": "w1", "ha": "cp2"}
 # By file, so that what a file makes once is made once.
 BOTH_CORES = ("--numprocesses", "auto", "--dist", "loadfile")
 # Seconds to end by itself after Ctrl-C: a lab half made says how to go on, a run says where it stands.
@@ -63,9 +64,20 @@ def lab_tests(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def faults(session: nox.Session) -> None:
-    """Every kill point and fault of a transaction, on the lab that is up. Arguments go to pytest."""
+    """Every kill point and fault, on both topologies; writes docs/faults.md, but where arguments go to pytest."""
     prepare(session)
-    session.run("pytest", "-m", "lab", *(session.posargs or FAULTS), interrupt_timeout=PATIENCE)
+    every = (
+        "-p",
+        "tests.lab.record",
+        *(f"tests/lab/test_{name}.py" for name in ("kill_points", "apply_faults")),
+    )
+    for topology, node in FAULTED.items():
+        run_lab(session, "up", "--fresh", "--replace", "--topology", topology)
+        session.run(
+            *("python", "-m", "pytest", "-m", "lab", *(session.posargs or every)),
+            env={"CKSHARDEN_FAULTS_NODE": node} | KNOWS_THE_LAB,
+            interrupt_timeout=PATIENCE,
+        )
 
 
 @nox.session(python=False)

@@ -23,8 +23,8 @@ from typing import Any
 from lab import testing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-NODE = "w1"
-ADDRESS = "10.213.0.21"
+NODE = os.environ.get("CKSHARDEN_FAULTS_NODE", "w1")
+"""The node that things happen to; `nox -s faults` walks a worker, and then one of three control planes."""
 BASE = "/var/lib/cksharden"
 KUBELET_SETTINGS = [{"key": "tlsMinVersion", "value": "VersionTLS13"}]
 _DIRECTORY = "/usr/local/lib/python3.11/dist-packages"
@@ -88,6 +88,11 @@ print(json.dumps({{"seen": seen, "left": left, "journals": journals}}))
 """
 
 
+def inventory() -> str:
+    """Return the inventory of the lab that is up, as a path from the root of the project."""
+    return "inventories/lab-ha" if testing.lab().topology == "ha" else "inventories/lab"
+
+
 def install() -> None:
     """Give the node the start-up file."""
     testing.run(NODE, f"cat > {_DIRECTORY}/cksharden_fault.py", stdin=_MODULE)
@@ -149,7 +154,7 @@ def accepts_tls12() -> bool:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    with socket.create_connection((ADDRESS, 10250), timeout=5) as plain:
+    with socket.create_connection((testing.node(NODE).address, 10250), timeout=5) as plain:
         try:
             with context.wrap_socket(plain):
                 return True
@@ -160,13 +165,17 @@ def accepts_tls12() -> bool:
 class Harden:
     """One run of the playbook harden on the node, by plain ansible-playbook, in the background."""
 
-    def __init__(self, run: str, directory: Path, playbook: str = "harden", **extra: Any) -> None:
+    def __init__(
+        self, run: str, directory: Path, playbook: str = "harden", ssh: str = "", **extra: Any
+    ) -> None:
         self.run = run
         variables = directory / f"{run}-{playbook}.json"
         variables.write_text(json.dumps({"cksharden_run": run, "kubelet_gate_limit": 60, **extra}))
         environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT), "ANSIBLE_PIPELINING": "1"}
+        if ssh:
+            environment["ANSIBLE_SSH_ARGS"] = ssh
         program = Path(sys.executable).parent / "ansible-playbook"
-        words = [str(program), "-i", str(ROOT / "inventories/lab/hosts.yml"), "--limit", NODE]
+        words = [str(program), "-i", str(ROOT / inventory() / "hosts.yml"), "--limit", NODE]
         self._output = directory / f"{run}-{playbook}.txt"
         with self._output.open("wb") as stream:
             self._process = subprocess.Popen(
@@ -193,6 +202,17 @@ class Harden:
                     os.kill(int(place.name), signal.SIGKILL)
             except OSError:
                 continue  # it has ended
+
+
+@contextmanager
+def network_cut() -> Iterator[None]:
+    """Drop what comes to the node's SSH daemon."""
+    rule = "INPUT -p tcp --dport 22 -j DROP"
+    testing.run(NODE, f"iptables -I {rule}")
+    try:
+        yield
+    finally:
+        testing.run(NODE, f"iptables -D {rule}")
 
 
 @contextmanager

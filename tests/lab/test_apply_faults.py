@@ -18,7 +18,6 @@ from tests.lab.command import ROOT, cksharden, snapshot
 
 pytestmark = pytest.mark.lab
 
-APPLY = ("apply", "inventories/lab", "--limit", faults.NODE, "--yes")
 CONFIG = "/var/lib/kubelet/config.yaml"
 
 
@@ -38,10 +37,14 @@ def runs(tmp_path: Path) -> Iterator[Path]:
     for run in sorted((path.name for path in tmp_path.iterdir()), reverse=True):
         if testing.run(faults.NODE, f"test -d {faults.BASE}/{run}", check=False).returncode == 0:
             back = cksharden(
-                "rollback", "inventories/lab", "--limit", faults.NODE, "--run", run, "--yes", runs=tmp_path
+                "rollback", faults.inventory(), "--limit", faults.NODE, "--run", run, "--yes", runs=tmp_path
             )
             assert back.code == 0, back.out + back.err
     assert snapshot(faults.NODE) == before
+
+
+def apply() -> tuple[str, ...]:
+    return ("apply", faults.inventory(), "--limit", faults.NODE, "--yes")
 
 
 def mode() -> str:
@@ -54,7 +57,7 @@ def last_steps() -> dict[str, str]:
 
 
 def assert_converges(runs: Path) -> None:
-    again = cksharden(*APPLY, runs=runs)
+    again = cksharden(*apply(), runs=runs)
     assert again.code == 1, again.out + again.err  # one control is report only and fails
     assert "missed 0, worse 0" in again.out or "nothing to change" in again.out + again.err
     assert mode() == "600"
@@ -63,7 +66,7 @@ def assert_converges(runs: Path) -> None:
 
 def test_the_agent_of_the_kubelet_is_killed(runs: Path) -> None:
     faults.plant("gating", "kill")
-    ended = cksharden(*APPLY, runs=runs)
+    ended = cksharden(*apply(), runs=runs)
     assert ended.code == 3, ended.out + ended.err
     assert faults.wait_settled(ended.run)["outcome"] == "restored"
     assert faults.accepts_tls12()
@@ -74,7 +77,7 @@ def test_the_agent_of_the_kubelet_is_killed(runs: Path) -> None:
 def test_power_is_cut_while_modes_change(runs: Path) -> None:
     assert mode() == "644"
     faults.plant("swapped", "hold")
-    command = [sys.executable, "-m", "cksharden", *APPLY, "--runs-dir", str(runs)]
+    command = [sys.executable, "-m", "cksharden", *apply(), "--runs-dir", str(runs)]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as applying:
@@ -92,7 +95,7 @@ def test_power_is_cut_while_modes_change(runs: Path) -> None:
 
 def test_cksharden_is_killed(runs: Path) -> None:
     faults.plant("restarting", "hold")
-    command = [sys.executable, "-m", "cksharden", *APPLY, "--runs-dir", str(runs)]
+    command = [sys.executable, "-m", "cksharden", *apply(), "--runs-dir", str(runs)]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as applying:

@@ -7,6 +7,8 @@ Every row works on the node that the row before left, so each also shows that th
 from __future__ import annotations
 
 import itertools
+import random
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,14 +25,20 @@ pytestmark = pytest.mark.lab
 
 DROP_IN = "/etc/kubernetes/kubelet.conf.d/99-cksharden.conf"
 NUMBERS = itertools.count(1)
-# What CI kills here: before the swap. Behind it, and the controller, is test_apply_faults.py.
-CHEAP = ("staged",)
 FAILING = ("restoring", "restored")
 UNREACHED = ("refused", "abandoned")
+REACHED = tuple(step for step in STEPS if step not in FAILING + UNREACHED)
 
 
 def rows(*cheap: str, steps: tuple[str, ...] = STEPS) -> list[Any]:
     return [pytest.param(step, marks=() if step in cheap else pytest.mark.faults) for step in steps]
+
+
+def drawn(steps: tuple[str, ...]) -> str:
+    """Return one of several, another one with each commit: CI kills there, `nox -s faults` everywhere."""
+    head = ["git", "rev-parse", "HEAD"]
+    commit = subprocess.run(head, cwd=faults.ROOT, capture_output=True, text=True, check=False).stdout
+    return random.Random(commit.strip()).choice(steps)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -88,7 +96,7 @@ def assert_settled(run: str, before: dict[str, Any]) -> dict[str, Any]:
     return closed
 
 
-@pytest.mark.parametrize("step", rows(*CHEAP, steps=tuple(s for s in STEPS if s not in FAILING + UNREACHED)))
+@pytest.mark.parametrize("step", rows(drawn(REACHED), steps=REACHED))
 def test_the_agent_is_killed(step: str, before: dict[str, Any], directory: Path) -> None:
     faults.plant(step, "kill")
     run = start(directory)
@@ -137,20 +145,36 @@ def test_the_node_is_cut_from_power(step: str, before: dict[str, Any], directory
     )
 
 
-def test_the_network_is_cut(before: dict[str, Any], directory: Path) -> None:
+def test_the_network_stalls(before: dict[str, Any], directory: Path) -> None:
+    """The connection of the controller outlives it."""
     faults.plant("swapping", "hold")
     run = start(directory)
     faults.wait_held()
-    rule = "INPUT -p tcp --dport 22 -j DROP"
-    testing.run(faults.NODE, f"iptables -I {rule}")
-    try:
+    with faults.network_cut():
         faults.release()
         time.sleep(12)
-    finally:
-        testing.run(faults.NODE, f"iptables -D {rule}")
     code, output = run.wait()
     assert code == 0, output
     assert assert_settled(run.run, before)["outcome"] == "committed"
+
+
+@pytest.mark.faults
+def test_the_network_is_cut(before: dict[str, Any], directory: Path) -> None:
+    """The connection of the controller does not outlive it; the node goes on alone."""
+    faults.plant("swapping", "hold")
+    impatient = (
+        "-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=1 -o ServerAliveCountMax=2"
+    )
+    run = start(directory, ssh=f"{impatient} -o ConnectTimeout=3")
+    faults.wait_held()
+    with faults.network_cut():
+        faults.release()
+        closed = assert_settled(run.run, before)
+    assert closed["outcome"] == "committed"
+    run.wait()
+    code, output = start(directory).wait()
+    assert code == 0, output
+    assert "changed=0" in output
 
 
 def test_the_kubelet_refuses_its_configuration(before: dict[str, Any], directory: Path) -> None:
