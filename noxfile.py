@@ -64,7 +64,7 @@ def lab_tests(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def faults(session: nox.Session) -> None:
-    """Every kill point and fault, on both topologies; writes docs/faults.md, but where arguments go to pytest."""
+    """Every kill point and fault, on both topologies, into docs/faults.md. Arguments go to pytest instead."""
     prepare(session)
     every = (
         "-p",
