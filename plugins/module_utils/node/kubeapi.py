@@ -1,34 +1,108 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask the API server for a node's own Lease and Node, with the kubelet's credentials.
-
-The text of a kubeconfig that kubeadm writes is regular, so its lines are read, not YAML. The client
-key never leaves the node and is never written: one that is inside the kubeconfig goes to the TLS
-library through a memfd.
-"""
+"""Ask the API server with a kubeconfig of the node, kubelet.conf or admin.conf."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import contextlib
 import http.client
 import json
-import os
+import math
 import re
+import socket
 import ssl
 import urllib.parse
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from .kubeconfig import read_settings, tls_context
+
+ADMIN = "/etc/kubernetes/admin.conf"
 SECONDS = 5
-"""Patience with one request."""
+"""Patience with one step of a request: the connection, or the next bytes."""
+_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 _LARGEST = 8 * 1024 * 1024
-_LINE = re.compile(r"^[ \t-]*([A-Za-z-]+):[ \t]*(\S.*?)[ \t]*$")
-_UNSUPPORTED = ("proxy-url", "token", "tokenFile", "insecure-skip-tls-verify", "exec", "tls-server-name")
+_FLAG = re.compile(r"""^\s*-\s*["']?--(bind-address|secure-port)=([^\s"']+)""", re.MULTILINE)
+_FAILURES = (
+    OSError,
+    http.client.HTTPException,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 
 
 class ApiError(Exception):
     """The API server did not answer, or did not answer with the objects."""
+
+
+class Api:
+    """A connection to the API server; one request at a time. A context manager."""
+
+    def __init__(self, kubeconfig: str, server: str | None = None, timeout: float = SECONDS) -> None:
+        """Read a kubeconfig; nothing is asked yet.
+
+        server: URL of the API server to ask, as own_server() gives it; without it the one that the
+        kubeconfig names. Its certificate must be valid for the name in the kubeconfig either way.
+        timeout: seconds, see SECONDS. Raises ApiError.
+        """
+        try:
+            settings = read_settings(kubeconfig)
+            named = urllib.parse.urlsplit(settings["server"])
+            asked = urllib.parse.urlsplit(server) if server else named
+            self._prefix = asked.path.rstrip("/")
+            self._connection = _Connection(
+                named.hostname or "",
+                (asked.hostname or "", asked.port or 443),
+                tls_context(settings),
+                timeout,
+            )
+        except _FAILURES as reason:
+            raise ApiError(_words(reason)) from reason
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        content_type: str = "application/json",
+    ) -> tuple[int, dict[str, Any]]:
+        """Return the status code and the object of an answer; an error's object is a Status.
+
+        path: with its query, below the server, as "/api/v1/nodes". Raises ApiError where no object
+        came: nobody answered, too late, too much, or something that is no JSON object.
+        """
+        headers = {"Accept": "application/json", "User-Agent": "cksharden"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        try:
+            self._connection.request(
+                method,
+                self._prefix + path,
+                None if body is None else json.dumps(body).encode("ascii"),
+                headers,
+            )
+            response = self._connection.getresponse()
+            return response.status, _object(response.read(_LARGEST + 1), f"{method} {path}", response.status)
+        except _FAILURES as reason:
+            self.close()  # what is left of this answer must not be taken for the next one
+            raise ApiError(_words(reason)) from reason
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Return an object. Raises ApiError where there is none, or where it is refused."""
+        status, found = self.request("GET", path)
+        if status != 200:
+            raise ApiError(f"GET {path} is answered with {refusal(status, found)}")
+        return found
+
+    def close(self) -> None:
+        """End the connection; another request opens a new one."""
+        self._connection.close()
+
+    def __enter__(self) -> Api:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
 
 
 class NodeObjects(NamedTuple):
@@ -46,102 +120,84 @@ def node_objects(kubeconfig: str, node: str) -> NodeObjects:
 
     kubeconfig: path of the kubelet's own. Raises ApiError.
     """
+    with Api(kubeconfig) as api:
+        lease = api.get(f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{node}")
+        status = api.get(f"/api/v1/nodes/{node}")
     try:
-        settings = _settings(kubeconfig)
-        context = _context(settings)
-        server = urllib.parse.urlsplit(settings["server"])
-        lease_path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{node}"
-        connection = http.client.HTTPSConnection(
-            server.hostname or "", server.port or 443, context=context, timeout=SECONDS
+        ready = ready_condition(status)
+        spec = lease["spec"]
+        return NodeObjects(
+            str(spec.get("holderIdentity", "")),
+            str(spec.get("renewTime", "")),
+            ready.get("status") == "True",
+            str(ready.get("lastHeartbeatTime", "")),
         )
-        try:
-            lease = _get(connection, server.path.rstrip("/") + lease_path)
-            status = _get(connection, f"{server.path.rstrip('/')}/api/v1/nodes/{node}")
-        finally:
-            connection.close()
-        return _judge(lease, status)
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError) as reason:
-        raise ApiError(f"{type(reason).__name__}: {reason}") from reason
+    except _FAILURES as reason:
+        raise ApiError(_words(reason)) from reason
 
 
-def _judge(lease: dict[str, Any], node: dict[str, Any]) -> NodeObjects:
-    ready: dict[str, Any] = {}
-    for condition in node["status"]["conditions"]:
+def ready_condition(thing: dict[str, Any]) -> dict[str, Any]:
+    """Return the condition Ready of a Node or a Pod, empty where it has none yet."""
+    for condition in thing["status"].get("conditions") or ():
         if condition["type"] == "Ready":
-            ready = condition
-    spec = lease["spec"]
-    return NodeObjects(
-        str(spec.get("holderIdentity", "")),
-        str(spec.get("renewTime", "")),
-        ready.get("status") == "True",
-        str(ready.get("lastHeartbeatTime", "")),
-    )
+            return dict(condition)
+    return {}
 
 
-def _get(connection: http.client.HTTPSConnection, path: str) -> dict[str, Any]:
-    connection.request("GET", path, headers={"Accept": "application/json", "User-Agent": "cksharden"})
-    response = connection.getresponse()
-    body = response.read(_LARGEST)
-    if response.status != 200:
-        raise ValueError(f"GET {path} is answered with {response.status}")
-    found = json.loads(body)
+def own_server(manifest: str = _MANIFEST) -> str:
+    """Return the URL under which this node reaches its own API server, past any load balancer.
+
+    manifest: path of the static pod. Raises ApiError where there is none.
+    """
+    try:
+        with open(manifest, encoding="utf-8", errors="replace") as stream:
+            flags = dict(_FLAG.findall(stream.read(_LARGEST)))
+    except OSError as reason:
+        raise ApiError(_words(reason)) from reason
+    address = flags.get("bind-address", "0.0.0.0")  # noqa: S104  kubeadm's default, read and not bound
+    if address in ("0.0.0.0", "::", "[::]"):  # noqa: S104  a socket of [::] takes IPv4 as well
+        address = "127.0.0.1"
+    host = f"[{address}]" if ":" in address else address
+    return f"https://{host}:{flags.get('secure-port', '6443')}"
+
+
+def refusal(status: int, answer: dict[str, Any]) -> str:
+    """Return the code and the message of an answer that is no success."""
+    return f"{status}: {answer.get('message') or answer.get('reason') or 'no message'}"
+
+
+class _Connection(http.client.HTTPSConnection):
+    """Connects to one address and takes only a certificate for a name that may be another."""
+
+    def __init__(self, name: str, address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> None:
+        super().__init__(name, address[1], timeout=timeout, context=context)
+        self._address, self._tls, self._seconds = address, context, timeout
+
+    def connect(self) -> None:
+        """Connect."""
+        plain = socket.create_connection(self._address, self._seconds)
+        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+
+
+def _object(body: bytes, what: str, status: int) -> dict[str, Any]:
+    if len(body) > _LARGEST:
+        raise ValueError(f"{what} is answered with more than {_LARGEST} bytes")
+    try:
+        found = json.loads(body, parse_constant=_finite, parse_float=_finite)
+    except ValueError as reason:
+        raise ValueError(f"{what} is answered with {status} and no JSON") from reason
     if not isinstance(found, dict):
-        raise TypeError(f"GET {path} is not answered with an object")
+        raise TypeError(f"{what} is not answered with an object")
     return found
 
 
-def _settings(kubeconfig: str) -> dict[str, str]:
-    """Return the keys of a kubeconfig with one cluster and one user. Raises ValueError for any other."""
-    found: dict[str, str] = {}
-    with open(kubeconfig, encoding="utf-8") as stream:
-        for line in stream:
-            match = _LINE.match(line)
-            if match is None:
-                continue
-            key, value = match.group(1), match.group(2)
-            if value[0] in "\"'" and value[-1] == value[0]:
-                value = value[1:-1]
-            if found.setdefault(key, value) != value and key not in ("name", "user", "cluster"):
-                raise ValueError(f"{kubeconfig} names more than one {key}")
-    for key in _UNSUPPORTED:
-        if key in found:
-            raise ValueError(f"{kubeconfig} uses {key}, which is not supported here")
-    if not found.get("server", "").startswith("https://"):
-        raise ValueError(f"{kubeconfig} names no https server")
-    return found
+def _finite(number: str) -> float:
+    """Return a number; infinity, which Python takes from 1e999 as well, is not JSON that can travel on."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is no number of JSON")
+    return value
 
 
-def _context(settings: dict[str, str]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if "certificate-authority-data" in settings:
-        context.load_verify_locations(cadata=_decoded(settings["certificate-authority-data"]).decode("ascii"))
-    else:
-        context.load_verify_locations(cafile=settings["certificate-authority"])
-    with contextlib.ExitStack() as stack:
-        paths = [
-            stack.enter_context(_in_memory(settings[f"{name}-data"]))
-            if f"{name}-data" in settings
-            else settings[name]
-            for name in ("client-certificate", "client-key")
-        ]
-        context.load_cert_chain(paths[0], paths[1])
-    return context
-
-
-@contextlib.contextmanager
-def _in_memory(encoded: str) -> Iterator[str]:
-    descriptor = os.memfd_create("cksharden", os.MFD_CLOEXEC)
-    try:
-        data = _decoded(encoded)
-        while data:
-            data = data[os.write(descriptor, data) :]
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
-
-
-def _decoded(encoded: str) -> bytes:
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except binascii.Error:
-        raise ValueError("a certificate in the kubeconfig is not base64") from None
+def _words(reason: BaseException) -> str:
+    return f"{type(reason).__name__}: {reason}"

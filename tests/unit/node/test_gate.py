@@ -3,29 +3,15 @@
 
 from __future__ import annotations
 
-import base64
-import datetime as dt
-import http.server
-import ipaddress
-import json
 import os
-import ssl
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.cksharden.node.plugins.module_utils.node import gate, kubeapi
+from ansible_collections.cksharden.node.plugins.module_utils.node import gate
 from ansible_collections.cksharden.node.plugins.module_utils.node.gate import Gate, GateError
-from ansible_collections.cksharden.node.plugins.module_utils.node.kubeapi import ApiError
 from ansible_collections.cksharden.node.plugins.module_utils.node.system import System, error_line
 from tests.unit.node.fakes import FakeNode
 
@@ -153,154 +139,3 @@ def test_processes_and_clocks_of_this_machine() -> None:
     assert system.process(0) is None
     assert len(system.boot_id()) == 36
     assert system.host_name() == os.uname().nodename
-
-
-class ApiServer(http.server.BaseHTTPRequestHandler):
-    """Answers as an API server does, to a client with a certificate."""
-
-    objects: dict[str, Any]
-
-    def do_GET(self) -> None:
-        found = self.objects.get(self.path)
-        self.send_response(200 if found is not None else 403)
-        self.end_headers()
-        self.wfile.write(json.dumps(found).encode())
-
-    def log_message(self, *words: Any) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CA with its own certificate as server and client: what matters is that it is asked for."""
-    directory = tmp_path_factory.mktemp("pki")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (directory / "ca.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (directory / "both.pem").write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))
-    return directory
-
-
-@pytest.fixture
-def server(certificates: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The address of an API server, and its objects."""
-
-    class Handler(ApiServer):
-        pass
-
-    Handler.objects = {}
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificates / "both.pem")
-    context.load_verify_locations(certificates / "ca.pem")
-    context.verify_mode = ssl.CERT_REQUIRED
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.socket = context.wrap_socket(running.socket, server_side=True)
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"https://127.0.0.1:{running.server_address[1]}", Handler.objects
-        running.shutdown()
-        thread.join()
-
-
-LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/w1"
-NODE = "/api/v1/nodes/w1"
-OBJECTS = {
-    LEASE: {"spec": {"holderIdentity": "w1", "renewTime": "2026-11-23T14:00:00.000000Z"}},
-    NODE: {
-        "status": {
-            "conditions": [
-                {"type": "MemoryPressure", "status": "False", "lastHeartbeatTime": "2026-11-23T13:00:00Z"},
-                {"type": "Ready", "status": "True", "lastHeartbeatTime": "2026-11-23T14:00:00Z"},
-            ]
-        }
-    },
-}
-
-
-def kubeconfig(directory: Path, server: str, user: str, certificates: Path) -> str:
-    """A kubeconfig in the form that kubeadm writes."""
-    authority = base64.b64encode((certificates / "ca.pem").read_bytes()).decode()
-    path = directory / "kubelet.conf"
-    path.write_text(
-        f"apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: {authority}\n"
-        f"    server: {server}\n  name: default-cluster\ncontexts:\n- context:\n    cluster: default-cluster\n"
-        f"    namespace: default\n    user: default-auth\n  name: default-context\n"
-        f"current-context: default-context\nkind: Config\nusers:\n- name: default-auth\n  user:\n{user}"
-    )
-    return str(path)
-
-
-@pytest.mark.parametrize("inside", [False, True])
-def test_the_api_server_is_asked_with_the_kubelets_certificate(
-    server: tuple[str, dict[str, Any]], certificates: Path, tmp_path: Path, inside: bool
-) -> None:
-    both = certificates / "both.pem"
-    data = base64.b64encode(both.read_bytes()).decode()
-    user = f"    client-certificate: {both}\n    client-key: {both}\n"
-    if inside:
-        user = f"    client-certificate-data: {data}\n    client-key-data: '{data}'\n"
-    path = kubeconfig(tmp_path, server[0], user, certificates)
-    server[1].update(OBJECTS)
-    found = kubeapi.node_objects(path, "w1")
-    assert found == ("w1", "2026-11-23T14:00:00.000000Z", True, "2026-11-23T14:00:00Z")
-    server[1].clear()
-    with pytest.raises(ApiError, match="answered with 403"):
-        kubeapi.node_objects(path, "w1")
-
-
-@pytest.mark.parametrize(
-    ("user", "told"),
-    [
-        ("    token: abcdef\n", "uses token"),
-        ("    client-certificate: /nowhere\n    client-key: /nowhere\n", "No such file"),
-        ("    client-certificate-data: '%'\n    client-key-data: x\n", "not base64"),
-        ("    client-key: /nowhere\n", "client-certificate"),
-        ("    server: https://other\n", "more than one server"),
-        ("    proxy-url: http://proxy\n", "uses proxy-url"),
-    ],
-)
-def test_a_kubeconfig_that_is_not_understood(
-    certificates: Path, tmp_path: Path, user: str, told: str
-) -> None:
-    path = kubeconfig(tmp_path, "https://127.0.0.1:1", user, certificates)
-    with pytest.raises(ApiError, match=told) as caught:
-        kubeapi.node_objects(path, "w1")
-    assert "abcdef" not in str(caught.value)
-
-
-def test_objects_of_another_form_are_no_answer(
-    server: tuple[str, dict[str, Any]], certificates: Path, tmp_path: Path
-) -> None:
-    both = certificates / "both.pem"
-    user = f"    client-certificate: {both}\n    client-key: {both}\n"
-    path = kubeconfig(tmp_path, server[0], user, certificates)
-    leases: list[Any] = [[], "text", {"spec": None}, {}]
-    for lease in leases:
-        server[1].update({**OBJECTS, LEASE: lease})
-        with pytest.raises(ApiError):
-            kubeapi.node_objects(path, "w1")
-
-
-def test_nobody_answers(certificates: Path, tmp_path: Path) -> None:
-    both = certificates / "both.pem"
-    user = f"    client-certificate: {both}\n    client-key: {both}\n"
-    with pytest.raises(ApiError, match="refused"):
-        kubeapi.node_objects(kubeconfig(tmp_path, "https://127.0.0.1:1", user, certificates), "w1")
