@@ -30,6 +30,13 @@ def _facts(**changes: object) -> Callable[[Path], None]:
     return _written("facts/w1.json", json.dumps(GOOD_FACTS | changes))
 
 
+def _huge(place: Path) -> None:
+    """Write facts of 200 MB, of which a disk sees none."""
+    _facts()(place)
+    with (place / "facts/w1.json").open("ab") as stream:
+        stream.truncate(200_000_000)
+
+
 def _nothing(place: Path) -> None:
     """Prepare nothing."""
 
@@ -90,6 +97,10 @@ CASES = {
     "facts cut in half": Case(
         "check --facts facts", ("w1.json", "no facts file"), _written("facts/w1.json", '{"format": "ck')
     ),
+    "facts of 200 MB": Case("check --facts facts", ("w1.json", "larger than 33554432 bytes"), _huge),
+    "facts whose name moves the cursor": Case(
+        "check --facts facts", ("\\x1b[2J.json", "no facts file"), _written("facts/\x1b[2J.json", "{}")
+    ),
     "facts that are not UTF-8": Case(
         "check --facts facts",
         ("w1.json", "no facts file"),
@@ -146,6 +157,7 @@ def test_it_is_refused_and_nothing_is_touched(
     said = capsys.readouterr()
     assert all(words in said.err for words in case.says), said.err
     assert "Traceback" not in said.err
+    assert "\x1b" not in said.err
     assert not said.out or "Usage" in said.out
     left = [path for path in sorted(tmp_path.rglob("*")) if path not in before and path != runs]
     assert left == []
