@@ -51,23 +51,17 @@ def begin(order: Order, profile: str, of: str | None = None) -> RunDir:
     return run
 
 
-def newest(runs: Path, command: str) -> RunDir:
-    """Return the newest run of a command that changed nodes.
+def newest(runs: Path, command: str | None = None) -> RunDir:
+    """Return the newest run, or the newest of a command that changed nodes.
 
     Raises:
         UsageError: there is none.
     """
-    for path in sorted(runs.glob("*"), reverse=True):
-        run = RunDir(path)
-        if (
-            run.apply.is_dir()
-            and run.file("run").is_file()
-            and read(run, "run", RunRecord).command == command
-        ):
+    for run in rundir.kept_runs(runs):
+        if command is None or (run.apply.is_dir() and read(run, "run", RunRecord).command == command):
             return run
-    raise UsageError(
-        f"no {command} was run yet", file=runs, mend="name a run with --run, or its directory with --runs-dir"
-    )
+    what = f"no {command} was run yet" if command else "nothing was run yet"
+    raise UsageError(what, file=runs, mend="name a run, or the directory of runs with --runs-dir")
 
 
 def view(run: RunDir, again: str) -> View:

@@ -104,13 +104,15 @@ def open_run(runs: Path, run: str) -> RunDir:
     """
     check_run_id(run)
     if not (runs / run).is_dir():
-        raise UsageError(f"there is no run {run}", file=runs, mend=f"its runs: {_listed(runs)}")
+        listed = ", ".join(kept.run for kept in kept_runs(runs)[:5])
+        raise UsageError(f"there is no run {run}", file=runs, mend=f"its newest runs: {listed or 'none'}")
     return RunDir(runs / run)
 
 
-def _listed(runs: Path) -> str:
-    found = sorted(path.name for path in runs.glob("*") if _RUN.fullmatch(path.name)) if runs.is_dir() else []
-    return ", ".join(found[-5:]) or "none"
+def kept_runs(runs: Path) -> list[RunDir]:
+    """Return the runs of a directory, the newest first; none where there is no such directory."""
+    found = [path for path in runs.glob("*") if _RUN.fullmatch(path.name) and (path / "run.json").is_file()]
+    return [RunDir(path) for path in sorted(found, reverse=True)]
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -126,7 +128,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """Return a facts file as data: `format`, `schema`, `host` and `sections`.
+    """Return a facts file as data: `format`, `schema`, `host`, `groups` and `sections`.
 
     Its sections are not looked into; a stage that needs one judges it.
 
@@ -153,6 +155,9 @@ def read_facts(path: Path) -> dict[str, Any]:
         raise FactsError("names no host", file=path, key="host")
     if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
         raise FactsError("holds no sections", file=path, key="sections")
+    groups = facts.setdefault("groups", [])  # since schema 1.1
+    if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
+        raise FactsError("holds no list of groups", file=path, key="groups")
     return facts
 
 

@@ -45,6 +45,7 @@ def apply(
     if not agreed(_question(checked), yes=yes):
         say("cksharden: nothing was changed")
         return records.exit_code(records.view(checked.run, again(checked.run)))
+    say(f"cksharden: this is run {checked.run.run}")
     with traced(wanted, checked.run.run, checked.run.run):
         pipeline.change(wanted, checked, max_unavailable, progress)
     return finish(checked.run, output)

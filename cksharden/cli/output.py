@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from cksharden.cli.options import Output
     from cksharden.model import Plan
-    from cksharden.report import View
+    from cksharden.report import Screen, View
     from cksharden.report.sheet import Sheet
     from cksharden.transactions import Restorations
 
@@ -44,8 +45,10 @@ def show(view: View, output: Output) -> None:
     """Print a report, or write it into --output."""
     from cksharden.report import REPORTERS, Options
 
-    colours = output.output is None and has_colours(sys.stdout.isatty())
-    text = REPORTERS[output.format].render(view, Options(output.everything, colours))
+    terminal = output.output is None and sys.stdout.isatty()
+    screen = _screen() if terminal and not output.everything else None
+    options = Options(output.everything, has_colours(terminal), screen)
+    text = REPORTERS[output.format].render(view, options)
     if output.output is None:
         write(text)
     else:
@@ -54,6 +57,14 @@ def show(view: View, output: Output) -> None:
         except OSError as error:
             message = f"can't be written: {error.strerror}"
             raise IncompleteError(message, file=output.output, mend=f"see it with `{view.again}`") from error
+
+
+def _screen() -> Screen:
+    """Return the size of the terminal; one that does not know it, or is tiny, counts as 80 by 24."""
+    from cksharden.report import Screen
+
+    size = shutil.get_terminal_size()
+    return Screen(max(size.columns, 80), max(size.lines, 24))
 
 
 def show_plan(plan: Plan, output: Output) -> None:

@@ -10,15 +10,27 @@ import typer
 from cksharden.cli.options import Output, Runs
 from cksharden.cli.output import check_output
 
+_CHANGING = ("apply", "rollback")
+
 
 def report(
-    run: Annotated[str, typer.Argument(help="The id of a run, as every command prints it.")],
+    *,
     runs: Runs,
     output: Output,
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN]",
+            help="The id of a run; or `apply` or `rollback`, the newest of those. By default the newest run.",
+        ),
+    ] = None,
 ) -> int:
     """Show an earlier run again; reaches no node. Exits as that run did."""
     check_output(output)
+    from cksharden import records
     from cksharden.cli.orders import finish
     from cksharden.rundir import open_run
 
+    if run is None or run in _CHANGING:
+        return finish(records.newest(runs.runs_dir, run), output)
     return finish(open_run(runs.runs_dir, run), output)

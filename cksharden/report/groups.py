@@ -37,23 +37,19 @@ class Trouble:
 
 def failing(findings: Findings, remedy: Mapping[tuple[str, str], str]) -> list[Group]:
     """Return what fails, the most severe first, then by control in the order of the catalogue."""
-    hosts: dict[tuple[int, int, str, str, str], list[Finding]] = {}
+    hosts: dict[tuple[int, int, str, str, str, str], list[Finding]] = {}
     order = {control: place for place, control in enumerate(findings.controls)}
     for one in findings.findings:
         if one.status is Status.FAIL:
             words = remedy.get((one.host, one.control), "")
-            key = (_SEVERITIES.index(one.severity), order[one.control], observed(one), one.source, words)
-            hosts.setdefault(key, []).append(one)
+            place = (_SEVERITIES.index(one.severity), order[one.control])
+            hosts.setdefault((*place, show(one.expected), words, observed(one), one.source), []).append(one)
     groups = []
     for key in sorted(hosts):
         first = hosts[key][0]
         names = tuple(one.host for one in hosts[key])
-        _, _, seen, source, words = key
-        groups.append(
-            Group(
-                first.control, first.title, first.severity, names, seen, show(first.expected), source, words
-            )
-        )
+        _, _, expected, words, seen, source = key
+        groups.append(Group(first.control, first.title, first.severity, names, seen, expected, source, words))
     return groups
 
 

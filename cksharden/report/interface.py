@@ -38,12 +38,22 @@ class View:
 
 
 @dataclass(frozen=True)
+class Screen:
+    """The size of the terminal that a report is shown on."""
+
+    columns: int
+    lines: int
+
+
+@dataclass(frozen=True)
 class Options:
     """How a report is to look."""
 
     everything: bool = False
     """Also what passes, and nothing shortened."""
     colours: bool = False
+    screen: Screen | None = None
+    """What the findings have to fit on; None where there is none, or everything is wanted."""
 
 
 class Reporter(Protocol):

@@ -49,10 +49,16 @@ def open_lines(sheet: Sheet, view: View) -> None:
 
 
 def outcome_lines(sheet: Sheet, view: View) -> None:
-    """Add what became of every host."""
+    """Add what became of every host; hosts with the same answers are told together."""
     sheet.heading("Done" if all(one.complete for one in view.outcomes) else "Not completed")
+    alike: dict[tuple[Transaction, ...], list[str]] = {}
     for outcome in view.outcomes:
-        _host_lines(sheet, outcome, rollback=view.command == "rollback")
+        alike.setdefault(outcome.transactions, []).append(outcome.host)
+    for transactions, hosts in alike.items():
+        for one in transactions:
+            _transaction_lines(sheet, ", ".join(hosts), one, rollback=view.command == "rollback")
+    for outcome in view.outcomes:
+        _end_line(sheet, outcome)
 
 
 def proof_lines(sheet: Sheet, proof: Verification) -> None:
@@ -63,9 +69,7 @@ def proof_lines(sheet: Sheet, proof: Verification) -> None:
     _outcome_words(sheet, "worse", proof.worse)
 
 
-def _host_lines(sheet: Sheet, outcome: HostOutcome, *, rollback: bool) -> None:
-    for transaction in outcome.transactions:
-        _transaction_lines(sheet, outcome.host, transaction, rollback=rollback)
+def _end_line(sheet: Sheet, outcome: HostOutcome) -> None:
     if outcome.status == "unreachable":
         sheet.line(
             (outcome.host, Style.BAD), f": unreachable, and nothing more was begun there: {outcome.message}"
@@ -74,12 +78,12 @@ def _host_lines(sheet: Sheet, outcome: HostOutcome, *, rollback: bool) -> None:
         sheet.line((outcome.host, Style.BAD), f": {outcome.message}")
 
 
-def _transaction_lines(sheet: Sheet, host: str, transaction: Transaction, *, rollback: bool) -> None:
+def _transaction_lines(sheet: Sheet, hosts: str, transaction: Transaction, *, rollback: bool) -> None:
     words, style = _WORDS[transaction.outcome]
     if rollback and transaction.outcome == "committed":
         words = "put back as it was"
     reason = f": {transaction.reason}" if transaction.reason else ""
-    sheet.line((host, style), f": {transaction.role}: {words}{reason}")
+    sheet.line((hosts, style), f": {transaction.role}: {words}{reason}")
     if transaction.kubelet_error:
         sheet.line("    ", "the kubelet says: ", transaction.kubelet_error)
     if transaction.outcome == "restored" and not transaction.proved:

@@ -30,13 +30,35 @@ def shorten(text: str, limit: int) -> str:
 class Sheet:
     """Collects lines; every piece is cleaned here, so no caller can forget it."""
 
-    def __init__(self, *, colours: bool = False) -> None:
+    def __init__(self, *, colours: bool = False, columns: int = 0) -> None:
+        """Begin an empty sheet; lines longer than `columns` are cut, unless it is 0."""
         self._colours = colours
+        self._columns = columns
         self._lines: list[str] = []
+
+    def __len__(self) -> int:
+        """Return the number of lines."""
+        return len(self._lines)
 
     def line(self, *pieces: str | tuple[str, Style]) -> None:
         """Add one line; a piece is text, or text and its style."""
-        self._lines.append("".join(map(self._piece, pieces)).rstrip())
+        shown, room = [], self._columns
+        for piece in pieces:
+            text, style = piece if isinstance(piece, tuple) else (piece, None)
+            whole = clean(text)
+            cut = shorten(whole, room)
+            shown.append(f"\x1b[{style.value}m{cut}\x1b[0m" if style and self._colours and cut else cut)
+            if self._columns:
+                room -= len(cut)
+                if room < 1 or cut != whole:
+                    break
+        self._lines.append("".join(shown).rstrip())
+
+    def add(self, other: Sheet) -> None:
+        """Add the lines of another sheet, set off by an empty line."""
+        if other._lines:
+            self.gap()
+            self._lines += other._lines
 
     def heading(self, text: str) -> None:
         """Add a heading, set off by an empty line."""
@@ -71,8 +93,3 @@ class Sheet:
     def text(self) -> str:
         """Return all of it, ending in a newline."""
         return "\n".join(self._lines) + "\n"
-
-    def _piece(self, piece: str | tuple[str, Style]) -> str:
-        text, style = piece if isinstance(piece, tuple) else (piece, None)
-        shown = clean(text)
-        return f"\x1b[{style.value}m{shown}\x1b[0m" if style and self._colours and shown else shown

@@ -39,7 +39,7 @@ class Ended:
     @property
     def run(self) -> str:
         """The id of its run, from the last line of its report."""
-        found = re.search(r"^Run (\S+)\. To see this again", self.out, re.MULTILINE)
+        found = re.search(r"^Run ([^;\s]+); again: ", self.out, re.MULTILINE)
         assert found, self.out + self.err
         return found[1]
 

@@ -80,6 +80,28 @@ def test_report_shows_a_run_again_exactly(
     assert capsys.readouterr().out == first
 
 
+def test_report_without_a_run_shows_the_newest(
+    facts: Facts, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["check", "--facts", str(facts()), *MODE])
+    (earlier,) = runs.iterdir()
+    earlier.rename(runs / "20200101T000000Z-000000")
+    code = run(["plan", "--facts", str(facts("w2")), *MODE])
+    newest = capsys.readouterr().out.splitlines()[-1]
+    assert run(["report"]) == code
+    assert capsys.readouterr().out.splitlines()[-1] == newest
+
+
+@pytest.mark.parametrize("words", [[], ["apply"], ["rollback"]])
+def test_report_of_what_was_never_run_says_so(
+    facts: Facts, runs: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if words:
+        run(["check", "--facts", str(facts()), *MODE])
+    assert run(["report", *words]) == 2
+    assert f"no{'thing' if not words else f' {words[0]}'} was run yet" in capsys.readouterr().err
+
+
 def test_a_damaged_run_is_refused_with_the_name_of_its_file(
     facts: Facts, runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,6 +52,7 @@ def test_what_is_no_id_of_a_run_is_no_path(tmp_path: Path, run: str) -> None:
 
 def test_a_run_that_is_not_there(tmp_path: Path) -> None:
     made = create_run(tmp_path, NOW)
+    made.write("run", {})
     with pytest.raises(UsageError) as raised:
         open_run(tmp_path, "20200101T000000Z-000000")
     assert made.run in raised.value.diagnostics()
