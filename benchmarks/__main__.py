@@ -18,7 +18,8 @@ from typing import Any
 
 from benchmarks.contenders import Bench
 from benchmarks.targets import close_masters, made
-from cksharden import catalog
+from cksharden.catalog import load_controls
+from cksharden.policy_files import select
 
 Contenders = dict[str, Callable[[], None]]
 # measure -> (contender, compared with, goal)
@@ -49,7 +50,7 @@ def main() -> int:
 
 def _request() -> dict[str, Any]:
     """Return what the default profile asks of a node."""
-    return catalog.select(catalog.load_controls(), catalog.DEFAULT_PROFILE).request()
+    return select(load_controls()).request()
 
 
 def _measure(bench: Bench, rounds: int) -> dict[str, float]:

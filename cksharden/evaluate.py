@@ -5,33 +5,72 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from cksharden.facts import Collected, NodeFacts, Unknown, Unreachable, parse_minor
 from cksharden.kinds import KINDS
 from cksharden.model import Finding, Findings, Judgement, NodeKind, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from cksharden.catalog import Catalogued
+    from cksharden.policy import Selection
+    from cksharden.waivers import InForce
 
 
-def evaluate(controls: Sequence[Catalogued], facts: Collected, *, run: str, profile: str) -> Findings:
+def evaluate(selection: Selection, facts: Collected, *, run: str, waivers: InForce | None = None) -> Findings:
     """Return what holds on every host of `facts`.
 
     Args:
-        controls: the selected controls, in the order of the report.
+        selection: the controls, in the order of the report, and which of them are asked of which host.
         facts: host -> its facts, or why there are none.
         run: id of the run that the findings belong to.
-        profile: name of the profile that selected the controls.
+        waivers: what is excepted on the day of the run.
+
+    Raises:
+        ProfileError: two groups of a host contradict each other.
     """
     hosts = tuple(sorted(facts))
-    findings = tuple(_finding(one, facts[host]) for host in hosts for one in controls)
-    return Findings(run, profile, hosts, tuple(one.control.id for one in controls), findings)
+    findings = tuple(
+        finding if waivers is None else _waived(finding, waivers, facts[host].groups)
+        for host in hosts
+        for finding in _host_findings(selection, facts[host])
+    )
+    controls = tuple(one.control.id for one in selection.controls)
+    return Findings(run, selection.profile, hosts, controls, findings, notes=_notes(findings, waivers))
 
 
-def _finding(one: Catalogued, facts: NodeFacts | Unreachable) -> Finding:
+def _notes(findings: Sequence[Finding], waivers: InForce | None) -> tuple[str, ...]:
+    held = {one.waiver: None for one in findings if one.waiver and one.status is Status.WAIVED}
+    return tuple(filter(None, map(waivers.note, held))) if waivers else ()
+
+
+def _host_findings(selection: Selection, facts: NodeFacts | Unreachable) -> Iterator[Finding]:
+    asked = {one.control.id: one for one in selection.for_host(facts.host, facts.groups)}
+    for one in selection.controls:
+        name = one.control.id
+        if name in asked:
+            yield _finding(asked[name], facts, _judge(asked[name], facts))
+        else:
+            why = selection.why_not(name, facts.groups)
+            yield _finding(one, facts, Judgement(Status.NOT_APPLICABLE, why))
+
+
+def _waived(finding: Finding, waivers: InForce, groups: Collection[str]) -> Finding:
+    """Except a failing finding; what is unknown stays unknown, for nobody has seen what is excepted there."""
+    waiver = waivers.of(finding.control, finding.host, groups) if finding.status is Status.FAIL else None
+    if waiver is None:
+        return finding
+    if waivers.expired(waiver):
+        reason = f"{finding.reason}; its waiver by {waiver.owner} expired on {waiver.expires}"
+        return replace(finding, reason=reason, waiver=waiver)
+    reason = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason} ({finding.reason})"
+    return replace(finding, status=Status.WAIVED, reason=reason, waiver=waiver)
+
+
+def _finding(one: Catalogued, facts: NodeFacts | Unreachable, judgement: Judgement) -> Finding:
     control = one.control
-    judgement = _judge(one, facts)
     return Finding(
         control=control.id,
         host=facts.host,

@@ -21,6 +21,8 @@ class NodeFacts:
 
     host: str
     sections: dict[str, Any]
+    groups: tuple[str, ...] = ()
+    """The host's groups in the inventory, without Ansible's own `all` and `ungrouped`."""
 
     def section(self, name: str) -> dict[str, Any]:
         """Return the data of a section.
@@ -62,6 +64,7 @@ class Unreachable:
 
     host: str
     reason: str
+    groups: tuple[str, ...] = ()
 
 
 Collected = dict[str, NodeFacts | Unreachable]

@@ -7,18 +7,20 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from cksharden import catalog, records, rundir
+from cksharden import records, rundir
 from cksharden.collect import collect
 from cksharden.errors import CkshardenError, ExitCode, FactsError
 from cksharden.facts import Collected, NodeFacts, Unknown, Unreachable
 from cksharden.order import Order, Watch
+from cksharden.policy import Selection
 from cksharden.rundir import RunDir
 from cksharden.transactions import OpenTransaction, OpenTransactions, still_open
 
 
 def begun(
-    order: Order, selection: catalog.Selection, watch: Watch, of: str | None = None
+    order: Order, selection: Selection, watch: Watch, of: str | None = None
 ) -> tuple[RunDir, Collected]:
     """Begin a run and collect; a run that was never to be leaves nothing behind."""
     run = records.begin(order, selection.profile, of)
@@ -26,7 +28,7 @@ def begun(
         return run, facts(order, selection, run.make(run.facts), watch, "collect")
 
 
-def facts(order: Order, selection: catalog.Selection, directory: Path, watch: Watch, stage: str) -> Collected:
+def facts(order: Order, selection: Selection, directory: Path, watch: Watch, stage: str) -> Collected:
     """Return the facts of every host: read back where the order names recorded ones, else collected.
 
     Args:
@@ -38,7 +40,7 @@ def facts(order: Order, selection: catalog.Selection, directory: Path, watch: Wa
     """
     if order.facts is not None:
         recorded = rundir.read_facts_dir(order.facts)
-        return {host: NodeFacts(host, one["sections"]) for host, one in recorded.items()}
+        return {host: _facts(one) for host, one in recorded.items()}
     with watch.stage(stage) as on_event:
         collected = collect(
             order.required_inventory(),
@@ -77,10 +79,20 @@ def nothing_left(run: RunDir) -> Iterator[None]:
         raise
 
 
+def inventory(order: Order, run: RunDir) -> dict[str, list[str]]:
+    """Return the groups of the whole inventory and their hosts; empty where recorded facts came without."""
+    file = run.file("inventory") if order.facts is None else order.facts.absolute().parent / "inventory.json"
+    return rundir.read_inventory(file) if file.is_file() else {}
+
+
+def _facts(one: dict[str, Any]) -> NodeFacts:
+    return NodeFacts(one["host"], one["sections"], tuple(one["groups"]))
+
+
 def _node(host: str, brought: Path | str) -> NodeFacts | Unreachable:
     if isinstance(brought, str):
         return Unreachable(host, brought)
     try:
-        return NodeFacts(host, rundir.read_facts(brought)["sections"])
+        return _facts(rundir.read_facts(brought))
     except FactsError as error:
         return Unreachable(host, error.message)

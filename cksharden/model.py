@@ -10,6 +10,7 @@ import msgspec
 
 FINDINGS_FORMAT = "cksharden-findings"
 PLAN_FORMAT = "cksharden-plan"
+POLICY_FORMAT = "cksharden-policy"
 VERIFICATION_FORMAT = "cksharden-verification"
 SCHEMA = "1.0"
 
@@ -82,6 +83,42 @@ class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
     """Controls that must hold, or be planned, before this one is changed."""
 
 
+class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is different for the hosts of one group of the inventory."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    parameters: dict[str, dict[str, Any]] = {}
+    """Control -> the values of its `with:` that are different here."""
+
+
+class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An exception that somebody answers for, until a day."""
+
+    control: str
+    hosts: str
+    """A host, a pattern of host names as in a shell, or a group of the inventory."""
+    owner: str
+    reason: str
+    expires: str
+    """The last day on which it holds, as 2027-01-31."""
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What was asked of which host: `policy.json`, so that a later verify asks the same."""
+
+    profile: str
+    controls: dict[str, dict[str, Any]]
+    """Control -> its `with:`, the profile's parameters included."""
+    named: tuple[str, ...]
+    grouped: tuple[str, ...]
+    """Controls that are asked only where a group includes them."""
+    groups: dict[str, Choice]
+    waivers: tuple[Waiver, ...]
+    format: str = POLICY_FORMAT
+    schema: str = SCHEMA
+
+
 class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     """One of several things that a finding has to say: a facet, or a file."""
 
@@ -117,6 +154,8 @@ class Finding(msgspec.Struct, frozen=True):
     source: str = ""
     items: tuple[Item, ...] = ()
     change: Literal["enabled", "opt_in", "report_only"] = "enabled"
+    waiver: Waiver | None = None
+    """What excepts this host: the finding is waived, or fails again because the waiver has expired."""
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -127,6 +166,8 @@ class Findings(msgspec.Struct, frozen=True):
     hosts: tuple[str, ...]
     controls: tuple[str, ...]
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    """What else a reader should know of them."""
     format: str = FINDINGS_FORMAT
     schema: str = SCHEMA
 

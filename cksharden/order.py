@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cksharden import catalog
+from cksharden.catalog import load_controls
 from cksharden.errors import UsageError
+from cksharden.policy import Selection
+from cksharden.policy_files import DEFAULT_PROFILE, select
 from cksharden.runner import Connection
+from cksharden.waivers import Waivers, load
 
 TEAM_PROFILE = "profile.yml"
 
@@ -44,11 +47,20 @@ class Order:
         return self.inventory
 
 
-def choose(order: Order) -> catalog.Selection:
-    """Return the controls of the order: by --profile, the inventory's profile.yml, or the default."""
-    profile = order.profile
-    if profile is None and order.inventory is not None:
+def choose(order: Order) -> tuple[Selection, Waivers]:
+    """Return the controls of the order, and what is excepted from them.
+
+    The profile is that of --profile, else profile.yml beside the inventory, else the default. waivers.yml
+    stands beside the inventory too.
+
+    Raises:
+        CkshardenError: one of the files is not exactly right, or there is no such profile or control.
+    """
+    controls = load_controls()
+    profile, waivers = order.profile, Waivers()
+    if order.inventory is not None:
         directory = order.inventory if order.inventory.is_dir() else order.inventory.parent
         own = directory / TEAM_PROFILE
-        profile = str(own) if own.is_file() else None
-    return catalog.select(catalog.load_controls(), profile or catalog.DEFAULT_PROFILE, order.controls)
+        profile = profile or (str(own) if own.is_file() else None)
+        waivers = load(directory, [one.control.id for one in controls])
+    return select(controls, profile or DEFAULT_PROFILE, order.controls), waivers

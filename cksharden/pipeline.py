@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
-from cksharden import apply, catalog, gather, records, rollback, rundir, verify
+from cksharden import apply, gather, policy, records, rollback, rundir, verify
+from cksharden.catalog import load_controls
 from cksharden.evaluate import evaluate
 from cksharden.inventory import inventory_file
-from cksharden.model import Findings, Plan
+from cksharden.model import Findings, Plan, Policy
 from cksharden.order import Order, Watch, choose
 from cksharden.plan import make_plan
+from cksharden.policy import Selection
 from cksharden.rollback import Rollback
 from cksharden.rundir import RunDir
 from cksharden.runner import OnEvent
 from cksharden.transactions import OpenTransaction, Restorations
+from cksharden.waivers import InForce, Waivers
 
 STAGES = ("collect", "evaluate", "plan", "apply", "verify", "report")
 
@@ -24,7 +28,8 @@ class Checked:
     """What the first three stages made."""
 
     run: RunDir
-    selection: catalog.Selection
+    selection: Selection
+    waivers: InForce
     findings: Findings
     plan: Plan
     open: tuple[OpenTransaction, ...]
@@ -37,13 +42,19 @@ def check(order: Order, watch: Watch) -> Checked:
     Raises:
         CkshardenError: something that was named can't be used, or no host could be asked.
     """
-    selection = choose(order)
+    selection, waivers = choose(order)
     run, facts = gather.begun(order, selection, watch)
-    findings = evaluate(selection.controls, facts, run=run.run, profile=selection.profile)
+    with gather.nothing_left(run):
+        inventory = gather.inventory(order, run)
+        selection.check(inventory)
+        waivers.check(inventory)
+        held = waivers.on(_today())
+        findings = evaluate(selection, facts, run=run.run, waivers=held)
+    run.write("policy", policy.record(selection, held.waivers))
     run.write("findings", findings)
     plan = make_plan(findings, selection, facts)
     run.write("plan", plan)
-    return Checked(run, selection, findings, plan, gather.note_open(run, facts))
+    return Checked(run, selection, held, findings, plan, gather.note_open(run, facts))
 
 
 def change(order: Order, checked: Checked, max_unavailable: int, watch: Watch) -> None:
@@ -63,19 +74,24 @@ def change(order: Order, checked: Checked, max_unavailable: int, watch: Watch) -
         )
     run = checked.run
     facts = gather.facts(order, checked.selection, run.make(run.facts_after), watch, "verify")
-    after = evaluate(checked.selection.controls, facts, run=run.run, profile=checked.selection.profile)
+    after = evaluate(checked.selection, facts, run=run.run, waivers=checked.waivers)
     run.write("findings_after", after)
     gather.note_open(run, facts)
     run.write("verify", verify.compare(checked.plan, checked.findings, after, run.run))
 
 
 def prove(order: Order, of: RunDir, watch: Watch) -> RunDir:
-    """Collect and evaluate again what an earlier run planned, and compare; return the new run."""
+    """Collect and evaluate again what an earlier run planned, and compare; return the new run.
+
+    What was asked of which host then is asked now, whatever profile and waivers say today.
+    """
     before, plan = records.read(of, "findings", Findings), records.read(of, "plan", Plan)
-    selection = catalog.select(catalog.load_controls(), only=before.controls)
-    selection = replace(selection, profile=before.profile)
+    asked = records.read(of, "policy", Policy)
+    selection = policy.recorded(asked, load_controls())
     run, facts = gather.begun(order, selection, watch, of.run)
-    after = evaluate(selection.controls, facts, run=run.run, profile=before.profile)
+    held = Waivers(asked.waivers).on(_today())
+    after = evaluate(selection, facts, run=run.run, waivers=held)
+    run.write("policy", asked)
     run.write("findings", after)
     gather.note_open(run, facts)
     if order.limit is not None:
@@ -104,3 +120,8 @@ def preview(begun: Rollback, on_event: OnEvent) -> Restorations:
     """
     with gather.nothing_left(begun.run):
         return rollback.preview(begun, on_event)
+
+
+def _today() -> date:
+    """Return the day at the controller, by which a waiver ends."""
+    return datetime.now(UTC).astimezone().date()

@@ -25,7 +25,8 @@ from cksharden.model import (
 )
 
 if TYPE_CHECKING:
-    from cksharden.catalog import Catalogued, Selection
+    from cksharden.catalog import Catalogued
+    from cksharden.policy import Selection
 
 # Attributes come first: they restart nothing, and all hosts change at once.
 ROLES = ("file_access", "kubelet")
@@ -65,7 +66,7 @@ def _host_plan(facts: NodeFacts, findings: dict[str, Finding], selection: Select
         return None
     wanted: Settings = {role: [] for role in ROLES}
     left_out: list[LeftOut] = []
-    for one in selection.controls:
+    for one in selection.for_host(facts.host, facts.groups):
         finding = findings[one.control.id]
         if finding.status is Status.FAIL:
             try:
@@ -142,7 +143,7 @@ def _after_attributes(facts: NodeFacts, changes: list[dict[str, Any]]) -> NodeFa
             entry["mode"] = change["mode"] or entry["mode"]
             entry["uid"] = ids.get(change["owner"] or "", entry["uid"])
             entry["gid"] = ids.get(change["group"] or "", entry["gid"])
-    return NodeFacts(facts.host, sections)
+    return NodeFacts(facts.host, sections, facts.groups)
 
 
 def _files(

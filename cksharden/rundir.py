@@ -17,8 +17,15 @@ import msgspec
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import FORMAT, LARGEST, MAJOR
 from cksharden.errors import FactsError, UsageError
 
+INVENTORY_FORMAT = "cksharden-inventory"
 DEFAULT_RUNS = Path("runs")
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+
+
+class _Inventory(msgspec.Struct):
+    format: str
+    schema: str
+    groups: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -159,6 +166,21 @@ def read_facts(path: Path) -> dict[str, Any]:
     if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
         raise FactsError("holds no list of groups", file=path, key="groups")
     return facts
+
+
+def read_inventory(path: Path) -> dict[str, list[str]]:
+    """Return the groups of an inventory and their hosts, as a collection noted them.
+
+    Raises:
+        FactsError: it is not of that form.
+    """
+    try:
+        noted = msgspec.json.decode(path.read_bytes(), type=_Inventory)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise FactsError(f"no groups of an inventory: {error}", file=path, mend="collect again") from error
+    if noted.format != INVENTORY_FORMAT or noted.schema.partition(".")[0] != MAJOR:
+        raise FactsError(f"it is {noted.format} {noted.schema}", file=path, mend="collect again")
+    return noted.groups
 
 
 def read_facts_dir(directory: Path) -> dict[str, dict[str, Any]]:

@@ -12,13 +12,12 @@ from cksharden.errors import ExitCode
 
 def controls(choice: Choice, format: FormatOption = Format.TEXT) -> int:  # noqa: A002  the option's name
     """List the controls: severity, whether apply changes them by default, and their profiles."""
-    from cksharden import catalog
+    from cksharden.catalog import load_controls
+    from cksharden.policy_files import DEFAULT_PROFILE, select
 
-    found = catalog.load_controls()
+    found = load_controls()
     if choice.profile or choice.control:
-        found = catalog.select(
-            found, choice.profile or catalog.DEFAULT_PROFILE, choice.control or ()
-        ).controls
+        found = select(found, choice.profile or DEFAULT_PROFILE, choice.control or ()).controls
     rows = [
         {
             "id": one.control.id,

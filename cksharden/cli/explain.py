@@ -28,9 +28,10 @@ def explain(
     format: FormatOption = Format.TEXT,  # noqa: A002  the option's name
 ) -> int:
     """Say what a control asks for, why, what it may break, and where it comes from."""
-    from cksharden import catalog
+    from cksharden.catalog import load_controls
+    from cksharden.policy_files import select
 
-    one = catalog.select(catalog.load_controls(), only=[control]).controls[0]
+    one = select(load_controls(), only=[control]).controls[0]
     facts = _facts(one)
     if format is Format.JSON:
         write(json.dumps(facts, indent=2) + "\n")

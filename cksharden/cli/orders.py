@@ -16,8 +16,6 @@ from cksharden.errors import UsageError
 from cksharden.order import Order
 from cksharden.rundir import RunDir
 
-_WAIVERS = "waivers.yml"
-
 
 def order(
     command: str, hosts: Hosts, runs: Runs, choice: Choice | None = None, facts: Path | None = None
@@ -31,8 +29,6 @@ def order(
         raise UsageError("no inventory was given", mend="name an Ansible inventory, like inventories/lab")
     if facts is not None and hosts.limit is not None:
         raise UsageError("recorded facts are judged as they are", key="--limit", mend="leave it out")
-    if hosts.inventory is not None:
-        _warn_of_waivers(hosts.inventory)
     return Order(
         command=command,
         runs=runs.runs_dir,
@@ -43,13 +39,6 @@ def order(
         controls=tuple(choice.control or ()) if choice else (),
         facts=facts,
     )
-
-
-def _warn_of_waivers(inventory: Path) -> None:
-    """Say that a file is not read yet: who wrote it believes that it counts."""
-    file = (inventory if inventory.is_dir() else inventory.parent) / _WAIVERS
-    if file.is_file():
-        say(f"cksharden: warning: {file}: waivers are not read yet; what it waives is reported as it is")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -80,6 +81,9 @@ class FileAccessKind:
         more = sum(item.status is status for item in items) - 1
         reason = first.reason + (f", and {more} more" if more and status is not Status.PASS else "")
         return Judgement(status, reason, first.observed, spec.expected, first.source, tuple(items))
+
+    def check_parameters(self, _spec: FileAccess, _parameters: Mapping[str, Any]) -> None:
+        """Refuse nothing: where a team keeps its files, and who may read them, is its own."""
 
     def remedy(self, spec: FileAccess, facts: NodeFacts) -> list[dict[str, Any]]:
         """Word the intent for each failing file; parents only inside Kubernetes' own trees."""

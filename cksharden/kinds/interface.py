@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cksharden.facts import NodeFacts
     from cksharden.model import Judgement
 
@@ -28,6 +30,9 @@ class Kind(Protocol):
 
     def judge(self, spec: Any, facts: NodeFacts) -> Judgement:
         """Return what holds. Raises facts.Unknown where the facts can't say."""
+
+    def check_parameters(self, spec: Any, parameters: Mapping[str, Any], /) -> None:
+        """Refuse with ValueError what a profile may not change in the `with:` of a control."""
 
     def remedy(self, spec: Any, facts: NodeFacts) -> list[dict[str, Any]]:
         """Return the items that would make a failing control hold. Raises CannotRemedy with the reason."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.cksharden.node.plugins.plugin_utils import kubelet_options as options
@@ -36,6 +37,14 @@ class KubeletSettingKind:
         if other is not None:
             reason = f"{item.what}: {item.reason} ({other.what}: {other.reason})"
         return Judgement(status, reason, item.observed, spec.expected, item.source, items)
+
+    def check_parameters(self, spec: KubeletSetting, parameters: Mapping[str, Any]) -> None:
+        """Refuse what would ask another thing, or judge an unset option by an expectation that is gone."""
+        for key in ("key", "flag"):
+            if key in parameters:
+                raise ValueError(f"{key}: it says which setting the control is about, and is not changed")
+        if spec.absent == "pass" and "absent" not in parameters and parameters.keys() - {"set"}:
+            raise ValueError("say absent too: an unset option passes by the control's own expectation")
 
     def remedy(self, spec: KubeletSetting, facts: NodeFacts) -> list[dict[str, Any]]:
         """Word the intent; what holds in the files and only waits for a restart is left to people."""

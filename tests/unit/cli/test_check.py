@@ -65,7 +65,13 @@ def test_a_run_is_kept_for_its_owner_alone(facts: Facts, runs: Path) -> None:
     assert stat.S_IMODE(kept.stat().st_mode) == 0o700
     record = json.loads((kept / "run.json").read_text())
     assert (record["command"], record["run"], record["profile"]) == ("check", kept.name, "cks")
-    assert {path.name for path in kept.iterdir()} == {"run.json", "facts", "findings.json", "plan.json"}
+    assert {path.name for path in kept.iterdir()} == {
+        "run.json",
+        "facts",
+        "policy.json",
+        "findings.json",
+        "plan.json",
+    }
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in kept.glob("*.json"))
 
 
@@ -148,6 +154,6 @@ def test_the_profile_beside_the_inventory_is_used_unless_another_is_named(
     there = ["check", str(inventory), "--facts", str(facts()), "--format", "json"]
     run(there)
     own = json.loads(capsys.readouterr().out)
-    assert (own["profile"], len(own["findings"])) == ("profile", 1)
+    assert (own["profile"], len(own["findings"])) == ("own", 1)
     run([*there, "--profile", "cis_1_12"])
     assert len(json.loads(capsys.readouterr().out)["findings"]) > 1

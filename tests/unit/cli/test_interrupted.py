@@ -77,20 +77,3 @@ def test_what_can_not_be_told_about_transactions_is_incomplete(
     assert "w1: whether a transaction is still open can't be told: transactions: took too long" in (
         capsys.readouterr().out
     )
-
-
-def test_waivers_that_are_not_read_are_not_passed_over_in_silence(
-    facts: Facts, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    inventory = tmp_path / "mine"
-    inventory.mkdir()
-    (inventory / "hosts.yml").write_text("")
-    (inventory / "waivers.yml").write_text("")
-    for named in (inventory, inventory / "hosts.yml"):
-        run(["check", str(named), "--facts", str(facts(f"{named}")), "--control", "kubelet_config_mode"])
-        assert capsys.readouterr().err.splitlines() == [
-            (
-                f"cksharden: warning: {inventory / 'waivers.yml'}: waivers are not read yet; "
-                "what it waives is reported as it is"
-            )
-        ]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cksharden.catalog import CONTROLS, load_control, load_controls, select
+from cksharden.catalog import CONTROLS, load_control, load_controls
 from cksharden.errors import CkshardenError, ExitCode
+from cksharden.policy_files import select
 
 GOOD = (CONTROLS / "kubelet" / "kubelet_anonymous_auth.yml").read_text()
 FILE = (CONTROLS / "files" / "kubelet_config_mode.yml").read_text()

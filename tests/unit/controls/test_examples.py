@@ -11,6 +11,7 @@ from cksharden.catalog import Catalogued, load_controls
 from cksharden.evaluate import evaluate
 from cksharden.kinds import KINDS
 from cksharden.model import Status
+from cksharden.policy import Selection
 
 if TYPE_CHECKING:
     from cksharden.facts import NodeFacts
@@ -39,7 +40,7 @@ def _facts(one: Catalogued, snippet: dict[str, Any]) -> NodeFacts:
 
 @pytest.mark.parametrize(("one", "snippet", "status"), _examples())
 def test_the_example_gives_its_status(one: Catalogued, snippet: dict[str, Any], status: Status) -> None:
-    findings = evaluate([one], {"example": _facts(one, snippet)}, run="r", profile="p")
+    findings = evaluate(Selection("p", (one,)), {"example": _facts(one, snippet)}, run="r")
     assert [(finding.status, bool(finding.reason)) for finding in findings.findings] == [(status, True)]
 
 

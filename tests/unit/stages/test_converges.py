@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from ansible_collections.cksharden.node.plugins.module_utils.node.edits import apply_edits
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import kubelet_changes
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_options import CommandLine, declared
-from cksharden.catalog import Selection, load_controls
+from cksharden.catalog import load_controls
 from cksharden.evaluate import evaluate
 from cksharden.facts import Collected, NodeFacts
 from cksharden.model import Status
 from cksharden.plan import make_plan
+from cksharden.policy import Selection
 from tests.unit.plugins.kubelet_section import CONFIG, DEFAULTS, DIRECTORY, FLAGS, entry, section
 
 CONTROLS = tuple(
@@ -127,11 +128,11 @@ def test_one_apply_converges(
 ) -> None:
     facts: Collected = {"w1": _node(config, extra, kubeadm, drop_in)}
     selection = Selection("cks", CONTROLS)
-    before = evaluate(CONTROLS, facts, run="r", profile="cks")
+    before = evaluate(selection, facts, run="r")
     plan = make_plan(before, selection, facts)
     node = facts["w1"]
     assert isinstance(node, NodeFacts)
     after: Collected = {"w1": _applied(node, plan.hosts["w1"].settings["kubelet_settings"])}
-    findings = evaluate(CONTROLS, after, run="r", profile="cks")
+    findings = evaluate(selection, after, run="r")
     assert [one.reason for one in findings.findings if one.status is not Status.PASS] == []
     assert not make_plan(findings, selection, after).changes

@@ -6,11 +6,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from cksharden.catalog import Catalogued, Selection, load_controls
+from cksharden.catalog import Catalogued, load_controls
 from cksharden.evaluate import evaluate
 from cksharden.facts import Collected, NodeFacts, Unreachable
 from cksharden.model import Plan, Status
 from cksharden.plan import make_plan
+from cksharden.policy import Selection
 from tests.unit.plugins.kubelet_section import CONFIG, DEFAULTS, DIRECTORY, entry, section
 
 CONTROLS = {one.control.id: one for one in load_controls()}
@@ -43,8 +44,8 @@ def node(host: str = "w1", kind: str = "worker", *, config_mode: str = "0644") -
 
 def plan_of(facts: Collected, *controls: str, named: frozenset[str] = frozenset()) -> Plan:
     chosen: tuple[Catalogued, ...] = tuple(CONTROLS[name] for name in controls)
-    findings = evaluate(chosen, facts, run="r", profile="p")
-    return make_plan(findings, Selection("p", chosen, named), facts)
+    selection = Selection("p", chosen, named)
+    return make_plan(evaluate(selection, facts, run="r"), selection, facts)
 
 
 def test_a_failing_setting_becomes_an_item_with_the_ground_of_every_file_it_touches() -> None:
@@ -116,7 +117,7 @@ def test_exactly_one_finding_for_each_control_and_host_whatever_the_facts_are() 
         "none": NodeFacts("none", {"node": _section({"kind": "none"})}),
     }
     chosen = tuple(CONTROLS.values())
-    findings = evaluate(chosen, facts, run="r", profile="p")
+    findings = evaluate(Selection("p", chosen), facts, run="r")
     pairs = [(one.control, one.host) for one in findings.findings]
     assert sorted(pairs) == sorted((one.control.id, host) for one in chosen for host in facts)
     for host in ("gone", "empty", "newer", "none"):
