@@ -40,7 +40,7 @@ def collect(
         connection: how to connect.
         limit: Ansible's --limit.
         facts_dir: an existing directory.
-        on_event: called with a host and "collected", "failed: …" or "unreachable: …".
+        on_event: called with a host and a task's title, then "collected", "failed: …" or "unreachable: …".
 
     Raises:
         InventoryError: the inventory can't be used.
@@ -70,12 +70,5 @@ def _outcome(result: HostResult, facts_dir: Path) -> Path | str:
 
 
 def _told(on_event: OnEvent) -> OnEvent:
-    """Tell only how a host ended: a collection has one step."""
-
-    def tell(host: str, what: str) -> None:
-        if what == "ok":
-            on_event(host, "collected")
-        elif what.startswith(("failed", "unreachable")):
-            on_event(host, what)
-
-    return tell
+    """Say "collected" where a playbook says "ok"."""
+    return lambda host, what: on_event(host, "collected" if what == "ok" else what)
