@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+, see LICENSES/GPL-3.0-or-later.txt
 # ruff: noqa: EXE001  ansible-test wants the line above, and no executable file
 
 from __future__ import annotations
@@ -25,15 +26,10 @@ options:
       - A directory on the controller. The facts are written there as I(inventory_hostname).json, mode 0600.
       - Without it, the variable C(cksharden_facts_dir) is used, and without that the facts are returned.
     type: path
-attributes:
-  check_mode:
-    description: It changes nothing, so it does the same in check mode.
-    support: full
-  diff_mode:
-    description: There are no differences to show.
-    support: none
+extends_documentation_fragment:
+  - cksharden.node.reading
 author:
-  - The cksharden authors
+  - The cksharden authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+, see LICENSES/GPL-3.0-or-later.txt
 # ruff: noqa: EXE001  ansible-test wants the line above, and no executable file
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ short_description: Take back what a run changed on a Kubernetes node
 version_added: 0.1.0
 description:
   - Puts back every file that one role of a run changed, byte for byte with mode, owner and times, in
-    a transaction of the node with the same gate.
+    a transaction of the node with the same gate. It is a run too, and can be taken back itself.
   - It needs the node's own journal and backup, and neither the controller of the run nor the API server.
 options:
   of:
@@ -26,18 +27,6 @@ options:
     description: Overwrite files that were changed since that run, which otherwise are named and left alone.
     type: bool
     default: false
-  run:
-    description:
-      - The name of the rollback itself, which is a run and can be taken back too.
-      - Without it, the variable C(cksharden_run) is used.
-      - Without that one is made for all hosts of the playbook.
-    type: str
-  gate_window:
-    description: Seconds that the restarted kubelet must stay the same process, 30 by default and at least 10.
-    type: int
-  gate_limit:
-    description: Seconds within which the kubelet must serve its node again, 180 by default and at least 60.
-    type: int
 attributes:
   check_mode:
     description: Says which files would be put back.
@@ -45,8 +34,10 @@ attributes:
   diff_mode:
     description: Backups may hold secrets and do not leave the node.
     support: none
+extends_documentation_fragment:
+  - cksharden.node.transaction
 author:
-  - The cksharden authors
+  - The cksharden authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

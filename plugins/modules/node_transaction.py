@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+, see LICENSES/GPL-3.0-or-later.txt
 # ruff: noqa: EXE001  ansible-test wants the line above, and no executable file
 
 from __future__ import annotations
@@ -25,18 +26,6 @@ options:
     description: The drop-in directory that a kubelet without one gets.
     type: path
     default: /etc/kubernetes/kubelet.conf.d
-  gate_window:
-    description: Seconds that the restarted kubelet must stay the same process, 30 by default and at least 10.
-    type: int
-  gate_limit:
-    description: Seconds within which the kubelet must serve its node again, 180 by default and at least 60.
-    type: int
-  run:
-    description:
-      - The name of the run, which a rollback is given.
-      - Without it, the variable C(cksharden_run) is used.
-      - Without that one is made for all hosts of the playbook.
-    type: str
 attributes:
   check_mode:
     description: Says what would change.
@@ -44,8 +33,10 @@ attributes:
   diff_mode:
     description: Shows every file as it would be written; of a file that holds a secret, only that it changes.
     support: full
+extends_documentation_fragment:
+  - cksharden.node.transaction
 author:
-  - The cksharden authors
+  - The cksharden authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+, see LICENSES/GPL-3.0-or-later.txt
 # ruff: noqa: EXE001  ansible-test wants the line above, and no executable file
 
 from __future__ import annotations
@@ -18,15 +19,10 @@ options:
       - The path of a C(plan.json) on the controller.
       - Without it, the variable C(cksharden_plan) is used, and without that there is no plan.
     type: path
-attributes:
-  check_mode:
-    description: It changes nothing, so it does the same in check mode.
-    support: full
-  diff_mode:
-    description: There are no differences to show.
-    support: none
+extends_documentation_fragment:
+  - cksharden.node.reading
 author:
-  - The cksharden authors
+  - The cksharden authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
