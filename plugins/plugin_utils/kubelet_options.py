@@ -244,7 +244,7 @@ def _service_lines(text: str) -> list[tuple[str, str]]:
         if stripped.startswith("["):
             section = stripped
         elif section == "[Service]" and stripped and stripped[0] not in "#;" and "=" in stripped:
-            name, _, value = stripped.partition("=")
+            name, _equals, value = stripped.partition("=")
             pairs.append((name.strip(), value.strip()))
     return pairs
 
@@ -276,7 +276,7 @@ def _expand(
                 )
     except ValueError as error:
         raise OptionsError(f"{path}: {error}") from error
-    sources = {name: source for name, (_, source) in environment.items()}
+    sources = {name: source for name, (_value, source) in environment.items()}
     return CommandLine(_flags(words[1:]), tuple(expands), sources, files)
 
 
@@ -292,7 +292,7 @@ def _flags(words: list[tuple[str, str, str | None]]) -> tuple[Flag, ...]:
         name, equals, value = word.lstrip("-").partition("=")
         written: tuple[str, ...] = (word,)
         if not equals:
-            following = [after for after, _, _ in words[index + 1 : index + 2] if not _is_flag(after)]
+            following = [after[0] for after in words[index + 1 : index + 2] if not _is_flag(after[0])]
             value = following[0] if following else "true"
             written = (word, *following)
         flags.append(Flag(name.replace("_", "-"), value, path, variable, written))

@@ -73,8 +73,8 @@ def _listen(child: subprocess.Popen[bytes], deadline: float, limit: int) -> tupl
         child.wait(max(0.01, deadline - time.monotonic()))
     except subprocess.TimeoutExpired as reason:
         raise CommandError("it did not end in time") from reason
-    output, errors = said.values()
-    return bytes(output), bytes(errors)
+    output, errors = (bytes(each) for each in said.values())
+    return output, errors
 
 
 def _kill_group(leader: int) -> None:
