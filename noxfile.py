@@ -50,6 +50,13 @@ def unit(session: nox.Session) -> None:
 
 
 @nox.session(python=False)
+def sanity(session: nox.Session) -> None:
+    """What ansible-test thinks of the collection, on every Python here. Arguments go to ansible-test."""
+    prepare(session)
+    session.run("python", "tests/sanity/run.py", *session.posargs)
+
+
+@nox.session(python=False)
 def lab(session: nox.Session) -> None:
     """A real kubeadm cluster on this machine: `nox -s lab -- up`, `status`, `shell NODE`, `down`."""
     run_lab(session, *session.posargs)
@@ -93,6 +100,7 @@ def tests(session: nox.Session) -> None:
     """Everything, what is quick first, on clusters of its own; leaves none behind. What CI runs."""
     prepare(session)
     read_everything(session)
+    session.run("python", "tests/sanity/run.py")
     session.run("pytest", *BOTH_CORES, "-m", "not lab and not ha", "tests")
     try:
         # Also takes the place of a lab that was left behind, and says so.
