@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,11 @@ import msgspec
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_request, facts_path
 from cksharden.errors import IncompleteError
-from cksharden.runner import Connection, HostResult, OnEvent, run_playbook
+from cksharden.rundir import BESIDE, read_inventory
+from cksharden.runner import Connection, HostResult, OnEvent, PlaybookResult, run_playbook
+
+CONTROL_PLANES = "kube_control_plane"
+"""The group of the inventory whose hosts are always asked, for the cluster's facts."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,10 @@ class Collected:
     """What a collection brought: for each host its facts file, or the reason why there is none."""
 
     hosts: dict[str, Path | str]
+    beside: dict[str, Path | str] = field(default_factory=dict)
+    """Control planes outside the limit: asked for the cluster's facts, and not judged."""
+    inventory: dict[str, list[str]] = field(default_factory=dict)
+    """The hosts of every group of the whole inventory; empty where it is not known."""
 
 
 def collect(
@@ -32,34 +40,52 @@ def collect(
     *,
     on_event: OnEvent | None = None,
 ) -> Collected:
-    """Write `facts_dir/<host>.json` for every host that answers.
+    """Write `facts_dir/<host>.json` for every host that answers, and `inventory.json` beside facts_dir.
 
     Args:
         inventory: an Ansible inventory, or a directory with one.
         request: what the controls need: `{"schema", "files", "limits"}`, paths relative to nothing.
         connection: how to connect.
-        limit: Ansible's --limit.
+        limit: Ansible's --limit. The facts of control planes outside of it go to `facts_dir/beside/`.
         facts_dir: an existing directory.
-        on_event: called with a host and a task's title, then "collected", "failed: …" or "unreachable: …".
+        on_event: called with a host and "collected", "failed: …" or "unreachable: …".
 
     Raises:
         InventoryError: the inventory can't be used.
         IncompleteError: Ansible failed before it asked a host.
     """
+    groups_file = facts_dir.absolute().parent / "inventory.json"
     with tempfile.NamedTemporaryFile(prefix="cksharden-request-", suffix=".json") as file:
-        file.write(msgspec.json.encode(check_request(dict(request))))
+        file.write(msgspec.json.encode(check_request({**request, "cluster": True})))
         file.flush()
-        played = run_playbook(
-            "collect",
-            inventory=inventory,
-            extra={"cksharden_request": file.name, "cksharden_facts_dir": str(facts_dir.absolute())},
-            limit=limit,
-            connection=connection,
-            on_event=None if on_event is None else _told(on_event),
-        )
-    if not played.hosts:
-        raise IncompleteError(played.error or f"Ansible ended with {played.rc} and asked no host")
-    return Collected({host: _outcome(result, facts_dir) for host, result in sorted(played.hosts.items())})
+
+        def ask(limit: str | None, directory: Path) -> PlaybookResult:
+            paths = {"request": file.name, "facts_dir": directory.absolute(), "inventory": groups_file}
+            return run_playbook(
+                "collect",
+                inventory=inventory,
+                extra={f"cksharden_{name}": str(path) for name, path in paths.items()},
+                limit=limit,
+                connection=connection,
+                on_event=None if on_event is None else _told(on_event),
+            )
+
+        played = ask(limit, facts_dir)
+        if not played.hosts:
+            raise IncompleteError(played.error or f"Ansible ended with {played.rc} and asked no host")
+        hosts = {host: _outcome(result, facts_dir) for host, result in sorted(played.hosts.items())}
+        groups = read_inventory(groups_file) if groups_file.is_file() else {}
+        outside = sorted(set(groups.get(CONTROL_PLANES, ())) - set(hosts)) if limit is not None else []
+        beside: dict[str, Path | str] = {}
+        if outside:
+            directory = facts_dir / BESIDE
+            directory.mkdir(mode=0o700, exist_ok=True)
+            answers = ask(",".join(outside), directory).hosts
+            beside = {
+                host: _outcome(answers[host], directory) if host in answers else "Ansible did not ask it"
+                for host in outside
+            }
+    return Collected(hosts, beside, groups)
 
 
 def _outcome(result: HostResult, facts_dir: Path) -> Path | str:

@@ -14,7 +14,7 @@ from cksharden.collect import collect
 from cksharden.errors import CkshardenError, ExitCode, FactsError
 from cksharden.facts import Collected, NodeFacts, Unknown, Unreachable
 from cksharden.order import Order, Watch
-from cksharden.policy import Selection
+from cksharden.policy import Selection, groups_of
 from cksharden.rundir import RunDir
 from cksharden.transactions import OpenTransaction, OpenTransactions, still_open
 
@@ -50,7 +50,11 @@ def facts(order: Order, selection: Selection, directory: Path, watch: Watch, sta
             directory,
             on_event=on_event,
         )
-    return {host: _node(host, brought) for host, brought in collected.hosts.items()}
+    groups = groups_of(collected.inventory)
+    return {
+        host: _node(host, brought, tuple(sorted(groups.get(host, ()))))
+        for host, brought in collected.hosts.items()
+    }
 
 
 def note_open(run: RunDir, collected: Collected) -> tuple[OpenTransaction, ...]:
@@ -89,10 +93,10 @@ def _facts(one: dict[str, Any]) -> NodeFacts:
     return NodeFacts(one["host"], one["sections"], tuple(one["groups"]))
 
 
-def _node(host: str, brought: Path | str) -> NodeFacts | Unreachable:
+def _node(host: str, brought: Path | str, groups: tuple[str, ...]) -> NodeFacts | Unreachable:
     if isinstance(brought, str):
-        return Unreachable(host, brought)
+        return Unreachable(host, brought, groups)
     try:
         return _facts(rundir.read_facts(brought))
     except FactsError as error:
-        return Unreachable(host, error.message)
+        return Unreachable(host, error.message, groups)

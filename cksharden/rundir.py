@@ -14,11 +14,17 @@ from typing import Any
 
 import msgspec
 
-from ansible_collections.cksharden.node.plugins.plugin_utils.facts import FORMAT, LARGEST, MAJOR
+from ansible_collections.cksharden.node.plugins.plugin_utils.facts import (
+    FORMAT,
+    INVENTORY_FORMAT,
+    LARGEST,
+    MAJOR,
+)
 from cksharden.errors import FactsError, UsageError
 
-INVENTORY_FORMAT = "cksharden-inventory"
 DEFAULT_RUNS = Path("runs")
+BESIDE = "beside"
+"""Below a directory of facts: those of control planes that are not judged."""
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 
 

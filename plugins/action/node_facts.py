@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleUndefinedVariable
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import (
@@ -15,6 +16,7 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.facts import (
     envelope,
     kind_of,
     write_facts,
+    write_inventory,
 )
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
 
@@ -36,16 +38,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables = task_vars or {}
         try:
             # Taken as they are, not templated: the runner passes paths, and a path is no template.
-            request = self._request(self._task.args.get("request", variables.get("cksharden_request")))
-            sections = run_on_node(self, "collector", request, variables, request["limits"]["seconds"])[
-                "sections"
-            ]
+            request = self._request(variables)
+            if "cksharden_inventory" in variables:
+                write_inventory(Path(str(variables["cksharden_inventory"])), variables["groups"])
+            limit = request["limits"]["seconds"]
+            sections = run_on_node(self, "collector", request, variables, limit)["sections"]
         except RemoteError as error:
             return _failure(error.kind, error.reason)
         except (RequestError, OSError) as error:
             return _failure("bad_request", str(error))
         host = str(variables["inventory_hostname"])
-        facts = envelope(host, sections)
+        facts = envelope(host, variables.get("group_names", []), sections)
         kind = kind_of(sections)
         directory = self._task.args.get("facts_dir", variables.get("cksharden_facts_dir"))
         if directory is None:
@@ -56,13 +59,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return _failure("not_written", f"the facts could not be written: {error}")
         return {"changed": False, "cksharden": {"kind": kind, "path": str(path)}}
 
-    @staticmethod
-    def _request(request: object) -> dict[str, Any]:
+    def _request(self, variables: dict[str, Any]) -> dict[str, Any]:
+        request = self._task.args.get("request", variables.get("cksharden_request"))
         if request is None:
             request = {"schema": "1.0", "files": []}
         elif isinstance(request, str):
             request = json.loads(Path(request).read_text("utf-8"))
+        if isinstance(request, dict) and request.get("patches_dir") is None:
+            request = {**request, "patches_dir": self._patches_dir(variables)}
         return check_request(request)
+
+    def _patches_dir(self, variables: dict[str, Any]) -> Any:
+        """Return the directory of kubeadm's patches, None where the inventory does not say it.
+
+        It has Kubespray's name, and there it is a template of variables that its roles may define.
+        """
+        try:
+            return self._templar.template(variables.get("kubeadm_patches_dir"))
+        except AnsibleUndefinedVariable:
+            return None
 
 
 def _failure(kind: str, message: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import (
+    DEFAULT_LIMITS,
     LARGEST,
     RequestError,
     check_request,
@@ -22,7 +23,9 @@ from cksharden.errors import FactsError, UsageError
 from cksharden.rundir import create_run, new_run_id, open_run, read_facts, read_facts_dir, write_file
 
 NOW = datetime(2026, 11, 23, 13, 20, tzinfo=UTC)
-GOOD = envelope("w1", {"node": {"schema": "1.0", "status": "ok", "reason": "", "data": {}}})
+GOOD = envelope(
+    "w1", ["all", "kube_node"], {"node": {"schema": "1.0", "status": "ok", "reason": "", "data": {}}}
+)
 
 
 def test_runs(tmp_path: Path) -> None:
@@ -145,7 +148,8 @@ def test_a_request_gets_its_limits() -> None:
         {"schema": "1.0", "files": [{"path": "/a", "note": "x"}], "limits": {"seconds": 5}}
     )
     assert request["files"] == [{"path": "/a", "parents": False}]
-    assert request["limits"] == {"seconds": 5, "command_seconds": 10, "file_bytes": 262144, "matches": 200}
+    assert request["limits"] == {**DEFAULT_LIMITS, "seconds": 5}
+    assert (request["cluster"], request["patches_dir"]) == (False, None)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +163,9 @@ def test_a_request_gets_its_limits() -> None:
         {"schema": "1.0", "files": ["/a"]},
         {"schema": "1.0", "files": [{"path": "relative"}]},
         {"schema": "1.0", "files": [{"path": "/nul\0"}]},
+        {"schema": "1.0", "cluster": 1},
+        {"schema": "1.0", "patches_dir": "patches"},
+        {"schema": "1.0", "patches_dir": ["/patches"]},
         {"schema": "1.0", "limits": {"seconds": 0}},
         {"schema": "1.0", "limits": {"seconds": "5"}},
         {"schema": "1.0", "limits": {"unknown": 5}},

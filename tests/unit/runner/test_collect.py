@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import facts_path
 from cksharden.errors import InventoryError
-from cksharden.rundir import read_facts, read_facts_dir
+from cksharden.rundir import read_facts, read_facts_dir, read_inventory
 from tests.unit.runner.conftest import SSH, Site
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a node is asked as root")
@@ -45,7 +45,7 @@ def test_facts_are_for_their_owner_and_whole(site: Site) -> None:
     assert stat.S_IMODE((site.facts / "w1.json").stat().st_mode) == 0o600
     assert [path.name for path in site.facts.iterdir()] == ["w1.json"]
     facts = read_facts_dir(site.facts)["w1"]
-    assert (facts["format"], facts["schema"], facts["host"]) == ("cksharden-facts", "1.0", "w1")
+    assert (facts["format"], facts["schema"], facts["host"]) == ("cksharden-facts", "1.1", "w1")
     assert {section["schema"] for section in facts["sections"].values()} == {"1.0"}
 
 
@@ -79,6 +79,40 @@ def test_the_groups_of_kubespray_narrow_the_hosts(site: Site) -> None:
         f"[all:vars]\nansible_ssh_executable={site.root}/ssh\n"
     )
     assert set(site.collect().hosts) == {"cp1", "w1"}
+
+
+def test_control_planes_outside_a_limit_are_asked_beside(site: Site) -> None:
+    site.inventory.write_text(
+        "[kube_control_plane]\ncp1\ncp2\ncp3\n[kube_node]\nw1\nw2\n[rack1]\nw1\ncp1\n[other]\nbastion\n"
+        f"[all:vars]\nansible_ssh_executable={site.root}/ssh\n"
+        f"[rack3]\ncp3\n[rack3:vars]\nansible_ssh_executable={site.program('broken', 'exit 255')}\n"
+    )
+    told: list[tuple[str, str]] = []
+    collected = site.collect(limit="rack1:!w2", on_event=lambda *event: told.append(event))
+    assert collected.hosts == {host: site.facts / f"{host}.json" for host in ("cp1", "w1")}
+    assert collected.beside["cp2"] == site.facts / "beside/cp2.json"
+    assert str(collected.beside["cp3"]).startswith("unreachable: ")
+    assert list(collected.beside) == ["cp2", "cp3"]
+    assert len(site.executions()) == 3
+    assert {host for host, _what in told} == {"cp1", "cp2", "cp3", "w1"}
+    assert set(read_facts_dir(site.facts)) == {"cp1", "w1"}
+    assert collected.inventory["rack1"] == ["cp1", "w1"]
+    assert collected.inventory["other"] == ["bastion"]
+    assert read_facts(site.facts / "w1.json")["groups"] == ["kube_node", "rack1"]
+    assert collected.inventory == read_inventory(site.root / "inventory.json")
+    assert site.collect().beside == {}
+
+
+def test_the_directory_of_kubeadms_patches_is_a_line_of_the_inventory(site: Site) -> None:
+    patches = site.root / "patches"
+    patches.mkdir()
+    (patches / "kubeletconfiguration0+merge.yaml").write_text("readOnlyPort: 1\n")
+    named = {"kubeadm_patches_dir": "{{ base }}/patches", "base": str(site.root)}
+    bad = {"w3": {"kubeadm_patches_dir": "relative"}, "w4": {"kubeadm_patches_dir": "{{ nobody_says }}"}}
+    site.hosts({"w1": named, "w2": {"kubeadm_patches_dir": ""}, **bad})
+    hosts = site.collect().hosts
+    assert hosts.pop("w3") == "patches_dir: 'relative' is no absolute path"
+    assert set(hosts) == {"w1", "w2", "w4"}
 
 
 SAID_BY_SSH = {
