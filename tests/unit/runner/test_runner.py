@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from cksharden.ansible_events import Events, HostResult
 from cksharden.errors import ExitCode, InventoryError
 from cksharden.inventory import inventory_file
-from cksharden.runner import Connection, HostResult, _Events, run_playbook
+from cksharden.runner import Connection, run_playbook
 from tests.unit.runner.conftest import Site
 
 PLAIN = Connection()
@@ -100,17 +101,47 @@ def test_group_vars_and_vaults_count(site: Site) -> None:
     assert not locked.hosts
 
 
-def test_the_environment_does_not_reach_the_node_or_the_disk(
+def test_the_environment_is_the_users_and_lies_on_no_disk(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DATABASE_PASSWORD", "hunter2")
-    dump = site.root / "environment"
-    site.ssh(f"env >{dump}; exit 255")
+    memory = site.root / "memory"
+    memory.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(memory))
+    monkeypatch.setenv("VAULT_TOKEN", "hunter2")
+    monkeypatch.setenv("JOB_ID", "17.cluster")
+    dump, written = site.root / "environment", site.root / "written"
+    site.ssh(f"env >{dump}; grep -rl hunter2 {memory} >{written}; exit 255")
     run(site)
-    names = {line.partition("=")[0] for line in dump.read_text().splitlines()}
-    assert "DATABASE_PASSWORD" not in names
-    assert {"HOME", "PATH", "ANSIBLE_PIPELINING"} <= names
-    assert "ANSIBLE_HOST_KEY_CHECKING" not in names, "ansible-runner would switch it off"
+    inner = dict(line.split("=", 1) for line in dump.read_text().splitlines())
+    assert inner["VAULT_TOKEN"] == "hunter2"
+    assert inner["ANSIBLE_PIPELINING"] == "True"
+    assert "ANSIBLE_HOST_KEY_CHECKING" not in inner, "ansible-runner would switch it off"
+    assert [Path(line).name for line in written.read_text().splitlines()] == ["command"]
+    assert not list(memory.iterdir())
+
+
+@pytest.mark.parametrize("way", ["file", "typed"])
+def test_a_password_reaches_sudo_and_nothing_else(
+    site: Site, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    memory = site.root / "memory"
+    memory.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(memory))
+    own = site.root / "password"
+    own.write_text("hunter2\n")
+    seen, stolen = site.root / "seen", site.root / "stolen"
+    # Ansible names a prompt of its own (-p) and waits for it before it sends the password.
+    sudo = f'while [ "$1" != -p ]; do shift; done; printf "%s" "$2" >&2; read word; echo "$word" >{seen}'
+    site.hosts({"w1": {"ansible_become_exe": site.program("sudo", f"{sudo}; exit 1")}}, ansible_user="ops")
+    site.ssh(f'cat /proc/*/cmdline >>{stolen} 2>/dev/null; for last; do :; done; exec sh -c "$last"')
+    connection = Connection(become_password_file=str(own))
+    if way == "typed":
+        connection = Connection(become_password="hunter2")
+    assert "hunter2" not in repr(connection)
+    run(site, connection)
+    assert seen.read_text() == "hunter2\n"
+    assert b"hunter2" not in stolen.read_bytes()
+    assert not list(memory.iterdir())
 
 
 def test_the_users_ansible_cfg_counts(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,6 +186,40 @@ def test_ctrl_c_ends_everything_that_was_started(site: Site, number: int) -> Non
         assert not stat.exists() or " Z " in stat.read_text()
 
 
+def processes(mark: str) -> list[int]:
+    """Return the processes that have a text in their environment."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (place / "environ").read_bytes():
+                found.append(int(place.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_a_killed_cksharden_leaves_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, started = site.root / "memory", site.root / "started"
+    memory.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(memory))
+    site.ssh(f"touch {started}; sleep 600")
+    words = ["check", str(site.inventory), "--quiet", "--runs-dir", str(site.root / "runs")]
+    with subprocess.Popen([sys.executable, "-m", "cksharden", *words]) as command:
+        deadline = time.monotonic() + 60
+        while not started.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        mark = f"AWX_ISOLATED_DATA_DIR={memory}/"
+        assert processes(mark)
+        command.kill()
+    while processes(mark) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not processes(mark), "the kernel tells ansible-playbook, and that tells its workers"
+    assert list(memory.iterdir())
+    site.ssh("exit 255")
+    run(site)
+    assert not list(memory.iterdir()), "the next run removes what a dead one left"
+
+
 def test_an_error_in_an_event_ends_everything_too(site: Site) -> None:
     pids = site.root / "pids"
     site.ssh(f"echo $$ >>{pids}; sleep 600")
@@ -175,7 +240,7 @@ def test_an_error_in_an_event_ends_everything_too(site: Site) -> None:
 
 
 def test_a_play_that_matches_no_host_is_no_error() -> None:
-    events = _Events(None)
+    events = Events(None)
     events.handle(
         {"event": "runner_on_ok", "event_data": {"host": "w1", "res": {"cksharden": {"kind": "worker"}}}}
     )
@@ -185,7 +250,7 @@ def test_a_play_that_matches_no_host_is_no_error() -> None:
 
 
 def test_answers_come_in_order_from_loops_and_failures_too() -> None:
-    events = _Events(None)
+    events = Events(None)
     for result in (
         {"results": [{"cksharden": {"n": 1}}, {"cksharden": {"n": 2}}]},
         {"cksharden": {"n": 3}},
@@ -206,6 +271,6 @@ def test_answers_come_in_order_from_loops_and_failures_too() -> None:
 
 
 def test_a_playbook_that_was_cut_off_leaves_no_host_ok() -> None:
-    events = _Events(None)
+    events = Events(None)
     events.handle({"event": "runner_on_ok", "event_data": {"host": "w1", "res": {"cksharden": {}}}})
     assert events.hosts()["w1"].status == "failed"

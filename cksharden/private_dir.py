@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The directory of one run of Ansible, which nobody else can read and which is gone at its end.
+
+ansible-runner writes its command there with the whole environment, and passwords that were typed go
+that way too, so it lies in memory where this machine has a place for that.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cksharden.errors import UsageError
+
+_PREFIX = "cksharden-ansible-"
+
+
+@contextmanager
+def private_directory() -> Iterator[Path]:
+    """Yield a new directory of mode 0700, removed at the end; those of runs that were killed go now."""
+    place = _in_memory() or Path(tempfile.gettempdir())
+    _sweep(place)
+    # It gets the name that a sweep looks for when it is locked.
+    unnamed = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=place))
+    holder = os.open(unnamed, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    private = unnamed.rename(place / unnamed.name[1:])
+    try:
+        yield private
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+        os.close(holder)
+
+
+def write_password(private: Path, name: str, password: str) -> Path:
+    """Write a password for Ansible to read, 0600 in a private directory; return the path.
+
+    Raises:
+        UsageError: this machine has no place in memory, and a password is never written to a disk.
+    """
+    if _in_memory() != private.parent:
+        raise UsageError(
+            "there is no directory in memory here for a password to pass through (XDG_RUNTIME_DIR, /dev/shm)",
+            mend="name a file of your own with --become-password-file or --vault-password-file",
+        )
+    path = private / name
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(password, encoding="utf-8")
+    return path
+
+
+def _in_memory() -> Path | None:
+    """Return a directory that is never on a disk, where there is one of ours or of everybody."""
+    for name in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):  # noqa: S108  mkdtemp is safe there
+        if name and os.access(name, os.W_OK | os.X_OK):
+            place = Path(name)
+            if place.is_dir() and (name == "/dev/shm" or place.stat().st_uid == os.geteuid()):  # noqa: S108
+                return place
+    return None
+
+
+def _sweep(place: Path) -> None:
+    """Remove the directories of runs that have died: their lock is free."""
+    for path in place.glob(f"{_PREFIX}*"):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            continue  # it has just gone, or is none of ours
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path, ignore_errors=True)
+        except BlockingIOError:
+            pass  # its run is alive
+        finally:
+            os.close(descriptor)
