@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.edits import EditError, apply_edits
@@ -12,6 +13,7 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes imp
 
 Setting = dict[str, Any]
 ROLES = ("kubelet", "file_access")
+_MODE = re.compile("[0-7]{3,4}")
 
 
 class NotPlannedError(ValueError):
@@ -45,11 +47,24 @@ def changes_of(
             entry for pattern in _data(sections, "files")["patterns"].values() for entry in pattern["matches"]
         ]
         states = {entry["real_path"] or entry["path"]: entry for entry in entries}
-        changes = file_changes(entries, settings)
+        changes = file_changes(entries, [_with_mode(setting) for setting in settings])
     if changes["refused"]:
         raise NotPlannedError("; ".join(dict.fromkeys(map(_refusal, changes["refused"]))))
     _check_ground(settings, states, changes["changes"])
     return changes
+
+
+def _with_mode(setting: Setting) -> Setting:
+    """Return a setting whose mode has four digits, as facts have it.
+
+    A mode without quotes is an octal number to YAML and another one to everybody else: it is refused.
+    """
+    mode = setting.get("mode")
+    if mode is None:
+        return setting
+    if not isinstance(mode, str) or not _MODE.fullmatch(mode):
+        raise NotPlannedError(f'{setting["path"]}: mode is {mode!r}; write it in quotes, such as "0600"')
+    return {**setting, "mode": mode.zfill(4)}
 
 
 def _refusal(refused: dict[str, Any]) -> str:

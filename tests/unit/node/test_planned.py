@@ -55,6 +55,16 @@ def test_the_change_of_a_mode(ground: dict[str, Any] | None) -> None:
     assert (diff["before"], diff["after"]) == ("mode 0644, owner 0, group 0\n", "mode 0600\n")
 
 
+def test_a_mode_of_three_digits_is_the_same_as_with_a_zero() -> None:
+    assert changes_of("file_access", [setting(mode="644")], sections(), "/d")["changes"] == []
+
+
+@pytest.mark.parametrize("mode", [0o644, 644, "rw-r--r--", "0999", ""])
+def test_a_mode_that_yaml_may_have_read_as_another_number_is_refused(mode: object) -> None:
+    with pytest.raises(NotPlannedError, match=r"config.yaml: mode is .*; write it in quotes"):
+        changes_of("file_access", [setting(mode=mode)], sections(), "/d")
+
+
 def test_nothing_changes_where_all_is_as_wanted() -> None:
     assert changes_of("file_access", [setting()], sections(mode="0600"), "/d")["changes"] == []
 
