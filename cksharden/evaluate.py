@@ -42,8 +42,8 @@ def evaluate(selection: Selection, facts: Collected, *, run: str, waivers: InFor
 
 
 def _notes(findings: Sequence[Finding], waivers: InForce | None) -> tuple[str, ...]:
-    held = {one.waiver: None for one in findings if one.waiver and one.status is Status.WAIVED}
-    return tuple(filter(None, map(waivers.note, held))) if waivers else ()
+    used = {one.waiver: None for one in findings if one.waiver}
+    return tuple(filter(None, map(waivers.note, used))) if waivers else ()
 
 
 def _host_findings(selection: Selection, facts: NodeFacts | Unreachable) -> Iterator[Finding]:

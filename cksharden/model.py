@@ -10,7 +10,6 @@ import msgspec
 
 FINDINGS_FORMAT = "cksharden-findings"
 PLAN_FORMAT = "cksharden-plan"
-POLICY_FORMAT = "cksharden-policy"
 VERIFICATION_FORMAT = "cksharden-verification"
 SCHEMA = "1.0"
 
@@ -83,15 +82,6 @@ class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
     """Controls that must hold, or be planned, before this one is changed."""
 
 
-class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is different for the hosts of one group of the inventory."""
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    parameters: dict[str, dict[str, Any]] = {}
-    """Control -> the values of its `with:` that are different here."""
-
-
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An exception that somebody answers for, until a day."""
 
@@ -102,21 +92,6 @@ class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
     expires: str
     """The last day on which it holds, as 2027-01-31."""
-
-
-class Policy(msgspec.Struct, frozen=True):
-    """What was asked of which host: `policy.json`, so that a later verify asks the same."""
-
-    profile: str
-    controls: dict[str, dict[str, Any]]
-    """Control -> its `with:`, the profile's parameters included."""
-    named: tuple[str, ...]
-    grouped: tuple[str, ...]
-    """Controls that are asked only where a group includes them."""
-    groups: dict[str, Choice]
-    waivers: tuple[Waiver, ...]
-    format: str = POLICY_FORMAT
-    schema: str = SCHEMA
 
 
 class Item(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,10 +10,10 @@ from cksharden import apply, gather, policy, records, rollback, rundir, verify
 from cksharden.catalog import load_controls
 from cksharden.evaluate import evaluate
 from cksharden.inventory import inventory_file
-from cksharden.model import Findings, Plan, Policy
+from cksharden.model import Findings, Plan
 from cksharden.order import Order, Watch, choose
 from cksharden.plan import make_plan
-from cksharden.policy import Selection
+from cksharden.policy import Policy, Selection
 from cksharden.rollback import Rollback
 from cksharden.rundir import RunDir
 from cksharden.runner import OnEvent

@@ -11,13 +11,38 @@ import msgspec
 
 from cksharden.errors import ProfileError, UsageError
 from cksharden.kinds import KINDS
-from cksharden.model import Choice, Policy, Waiver
+from cksharden.model import SCHEMA, Waiver
 
 if TYPE_CHECKING:
     from cksharden.catalog import Catalogued
 
+POLICY_FORMAT = "cksharden-policy"
 NO_GROUPS = ("all", "ungrouped")
 """Ansible's own groups: what holds for every host stands in the profile itself."""
+
+
+class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is different for the hosts of one group of the inventory."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    parameters: dict[str, dict[str, Any]] = {}
+    """Control -> the values of its `with:` that are different here."""
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What was asked of which host: `policy.json`, so that a later verify asks the same."""
+
+    profile: str
+    controls: dict[str, dict[str, Any]]
+    """Control -> its `with:`, the profile's parameters included."""
+    named: tuple[str, ...]
+    grouped: tuple[str, ...]
+    """Controls that are asked only where a group includes them."""
+    groups: dict[str, Choice]
+    waivers: tuple[Waiver, ...]
+    format: str = POLICY_FORMAT
+    schema: str = SCHEMA
 
 
 @dataclass(frozen=True)

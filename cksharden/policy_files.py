@@ -12,8 +12,7 @@ import msgspec
 
 from cksharden.catalog import PROFILES, Catalogued, builtin_profiles, guess
 from cksharden.errors import ProfileError, UsageError
-from cksharden.model import Choice
-from cksharden.policy import Selection, tuned
+from cksharden.policy import Choice, Selection, tuned
 from cksharden.yaml_file import Key, YamlFile
 
 DEFAULT_PROFILE = "cks"

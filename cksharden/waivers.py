@@ -78,15 +78,15 @@ class InForce:
         return self._days(waiver) < 0
 
     def note(self, waiver: Waiver) -> str | None:
-        """Return what to say of a waiver that still holds and soon will not."""
+        """Return what to say of a waiver that has expired or soon will."""
         days = self._days(waiver)
-        if not 0 <= days <= SOON:
+        if days > SOON:
             return None
-        left = "today" if days == 0 else f"in {days} day{'s' if days > 1 else ''}"
-        return (
-            f"the waiver of {waiver.control} on {waiver.hosts} by {waiver.owner} ends {left}, "
-            f"with {waiver.expires}"
-        )
+        what = f"the waiver of {waiver.control} on {waiver.hosts} by {waiver.owner}"
+        if days < 0:
+            return f"{what} expired on {waiver.expires}: it fails again"
+        left = ("today", "tomorrow")[days] if days < 2 else f"in {days} days"
+        return f"{what} expires on {waiver.expires}, {left}"
 
     def _days(self, waiver: Waiver) -> int:
         return (date.fromisoformat(waiver.expires) - self.today).days

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cksharden.model import Finding, Findings, Severity, Status
+from cksharden.model import Finding, Findings, Severity, Status, Waiver
 
 _SEVERITIES = tuple(Severity)
 
@@ -63,6 +63,15 @@ def troubles(findings: Findings) -> list[Trouble]:
     for (host, reason), controls in by_host.items():
         merged.setdefault((reason, tuple(controls)), []).append(host)
     return [Trouble(reason, tuple(hosts), controls) for (reason, controls), hosts in merged.items()]
+
+
+def exceptions(findings: Findings) -> dict[tuple[str, Waiver], list[str]]:
+    """Return the hosts on which each control is waived, by the waiver that does it."""
+    found: dict[tuple[str, Waiver], list[str]] = {}
+    for one in findings.findings:
+        if one.status is Status.WAIVED and one.waiver is not None:
+            found.setdefault((one.control, one.waiver), []).append(one.host)
+    return found
 
 
 def observed(finding: Finding) -> str:

@@ -35,6 +35,7 @@ class JsonReporter:
             document["hosts"] = view.findings.hosts
             document["counts"] = {status.value: view.findings.count(status) for status in Status}
             document["findings"] = [_finding(one, remedy) for one in view.findings.findings]
+            document["notes"] = view.findings.notes
             document["open_transactions"] = msgspec.to_builtins(view.open_transactions)
         if view.interrupted:
             document["interrupted"] = True

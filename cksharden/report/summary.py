@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cksharden.model import Findings, Severity, Status
-from cksharden.report.groups import Group, Trouble, failing, troubles
+from cksharden.report.groups import Group, Trouble, exceptions, failing, troubles
 from cksharden.report.interface import Options, View
 from cksharden.report.remedy import remedies
 from cksharden.report.sheet import Sheet, Style, shorten
@@ -39,6 +39,11 @@ def summary_lines(sheet: Sheet, view: View, findings: Findings, options: Options
     columns = options.screen.columns if options.screen else 0
     rest = Sheet(colours=options.colours, columns=columns)
     _trouble_lines(rest, troubles(findings), len(findings.controls), options)
+    _waived_lines(rest, findings, options)
+    if findings.notes:
+        rest.heading("Notes")
+    for note in findings.notes:
+        rest.line(note)
     if options.everything:
         _other_lines(rest, findings)
     _count_lines(rest, findings, options)
@@ -115,8 +120,20 @@ def _trouble_lines(sheet: Sheet, found: list[Trouble], controls: int, options: O
         sheet.line((f"… and {len(found) - len(shown)} more reasons", Style.HEAD))
 
 
+def _waived_lines(sheet: Sheet, findings: Findings, options: Options) -> None:
+    found = list(exceptions(findings).items())
+    if found:
+        sheet.heading("Waived")
+    shown = found if options.screen is None else found[: options.screen.lines // 12]
+    for (control, waiver), hosts in shown:
+        told = f": until {waiver.expires} by {waiver.owner}: {shorten(waiver.reason, _limit(options))}"
+        sheet.line((control, Style.UNSURE), f" on {_named(hosts, options)}{told}")
+    if len(shown) < len(found):
+        sheet.line((f"… and {len(found) - len(shown)} more waivers", Style.HEAD))
+
+
 def _other_lines(sheet: Sheet, findings: Findings) -> None:
-    for status in (Status.WAIVED, Status.PASS, Status.NOT_APPLICABLE):
+    for status in (Status.PASS, Status.NOT_APPLICABLE):
         chosen = [one for one in findings.findings if one.status is status]
         if chosen:
             sheet.heading(_words(status).capitalize())
