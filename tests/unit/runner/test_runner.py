@@ -203,8 +203,12 @@ def test_a_killed_cksharden_leaves_nothing(site: Site, monkeypatch: pytest.Monke
     memory.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(memory))
     site.ssh(f"touch {started}; sleep 600")
-    words = ["check", str(site.inventory), "--quiet", "--runs-dir", str(site.root / "runs")]
-    with subprocess.Popen([sys.executable, "-m", "cksharden", *words]) as command:
+    program = (
+        "from pathlib import Path\nfrom cksharden.runner import Connection, run_playbook\n"
+        f"run_playbook('collect', inventory=Path({str(site.inventory)!r}), extra={{}}, limit=None,"
+        " connection=Connection())"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as command:
         deadline = time.monotonic() + 60
         while not started.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
