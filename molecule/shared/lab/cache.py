@@ -8,7 +8,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,6 +48,7 @@ def cached(kind: str, inputs: Inputs, build: Callable[[Path], None]) -> Path:
     key = key_of(inputs)
     entry = cache_root() / kind / key
     if entry.is_dir():
+        os.utime(entry)  # for prune
         return entry
     with locked(f"{kind}-{key}"):
         if entry.is_dir():
@@ -63,6 +65,20 @@ def cached(kind: str, inputs: Inputs, build: Callable[[Path], None]) -> Path:
         entry.parent.mkdir(parents=True, exist_ok=True)
         workshop.rename(entry)
     return entry
+
+
+def prune(kinds: Iterable[str], days: float) -> list[str]:
+    """Remove the entries of these kinds that nobody asked for within days; return their names."""
+    oldest = time.time() - days * 86400
+    removed = []
+    for entry in sorted(entry for kind in kinds for entry in (cache_root() / kind).glob("*")):
+        name = f"{entry.parent.name}-{entry.name}"
+        with locked(name):
+            if entry.stat().st_mtime < oldest:
+                # Aside first, so that nobody finds half of it.
+                remove_tree(entry.rename(_workshop(name) / entry.name).parent)
+                removed.append(name)
+    return removed
 
 
 def _workshop(name: str) -> Path:

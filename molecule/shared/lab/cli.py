@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab's command line: up, status, shell, down."""
+"""The lab's command line: up, status, shell, down, prune."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.progress import warn
 from lab.shell import shell
 from lab.status import status
 from lab.topology import DEFAULT_TOPOLOGY, TOPOLOGIES
-from lab.up import down, up
+from lab.up import down, prune, up
 
 INTERRUPTED = 130
 
@@ -34,6 +34,8 @@ def main(argv: Sequence[str]) -> int:
             up(chosen.topology, chosen.kubernetes, fresh=chosen.fresh, replace_other=chosen.replace)
         elif chosen.verb == "down":
             down()
+        elif chosen.verb == "prune":
+            prune()
         else:
             return status()
     except LabError as error:
@@ -76,4 +78,5 @@ def parser() -> argparse.ArgumentParser:
     enter.add_argument("node")
     enter.add_argument("command", nargs="*")
     verbs.add_parser("down", help="remove the lab of this machine, whoever made it; the caches stay")
+    verbs.add_parser("prune", help="remove what is cached and was not used for a month")
     return whole

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import resource
 import subprocess
+import time
 from collections.abc import Sequence
 
 from lab.host import may_raise_limits
@@ -78,3 +79,12 @@ def remove_containers(names: Sequence[str]) -> None:
 def image_exists(name: str) -> bool:
     """Tell whether podman holds an image."""
     return podman("image", "exists", name, expect=frozenset({0, 1})).returncode == 0
+
+
+def remove_old_images(days: int) -> list[str]:
+    """Remove the lab's images that are older and that no container needs; return their names."""
+    shown = podman("images", "--filter", "reference=localhost/cksharden-lab/*", "--format", "json").stdout
+    oldest = time.time() - days * 86400
+    names = [name for image in json.loads(shown) if image["Created"] < oldest for name in image["Names"]]
+    # 2: a container needs it.
+    return [name for name in names if podman("rmi", name, expect=frozenset({0, 2})).returncode == 0]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lab.balancer import create_balancer
 from lab.cache import cache_root, digest_files, key_of
+from lab.cache import prune as prune_cache
 from lab.cluster import form_cluster, wait_working
 from lab.errors import LabError, RefusedError
 from lab.gobuild import build_all, components
@@ -26,10 +27,14 @@ from lab.nodes import (
     wait_booted,
 )
 from lab.packages import ensure_packages
+from lab.podman import remove_old_images
 from lab.progress import say, step
 from lab.state import State, check_free, exclusive, forget_state, read_state, write_state
 from lab.topology import LOAD_BALANCER, TOPOLOGIES, cluster_nodes, control_planes
 
+# The kinds of entries that can be made again.
+BUILT = ("binaries", "go", "images", "rootfs")
+KEPT_DAYS = 30
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
@@ -77,6 +82,14 @@ def down() -> None:
             return
         with step(f"remove the lab ({present.describe()})"):
             _remove(present)
+
+
+def prune() -> None:
+    """Remove what is cached and was not used for a month; what a node runs on now stays."""
+    require_root()
+    with exclusive():
+        removed = [*prune_cache(BUILT, KEPT_DAYS), *remove_old_images(KEPT_DAYS)]
+    say("\n".join(["removed:", *removed]) if removed else f"everything was used within {KEPT_DAYS} days")
 
 
 def recipe() -> str:

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from lab.cache import Inputs, cache_root, cached, digest_files, key_of
+from lab.cache import Inputs, cache_root, cached, digest_files, key_of, prune
 from lab.up import CHECKOUT
 
 # Builds the entry that the tests ask for, slowly; used as a second process.
@@ -122,3 +123,15 @@ def test_second_builder_waits_for_the_first_and_takes_its_entry(capsys: pytest.C
     assert "waiting for another process" in capsys.readouterr().out
     builder.communicate()
     assert builder.returncode == 0
+
+
+def test_prune_removes_what_nobody_asked_for_in_time() -> None:
+    old, asked, fresh = (
+        cached("thing", {"what": what}, lambda path: None) for what in ("old", "asked", "fresh")
+    )
+    for entry in (old, asked):
+        os.utime(entry, (0, 0))
+    assert cached("thing", {"what": "asked"}, lambda path: None) == asked
+    assert prune(["thing", "nothing"], 30) == [f"thing-{old.name}"]
+    assert sorted(cache_root().glob("thing/*")) == sorted([asked, fresh])
+    assert list(cache_root().glob("unfinished/*")) == []
