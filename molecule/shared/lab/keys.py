@@ -14,11 +14,15 @@ from lab.topology import TOPOLOGIES
 
 @dataclass(frozen=True)
 class Keys:
-    """Paths of the key pairs; a public key lies beside its private one as .pub."""
+    """Paths of the key pairs; a public key lies beside its private one as .pub.
+
+    `config` lets `ssh -F` know the nodes by their names.
+    """
 
     client: Path
     host: Path
     known_hosts: Path
+    config: Path
 
 
 def ensure_keys() -> Keys:
@@ -27,19 +31,38 @@ def ensure_keys() -> Keys:
     They outlive the nodes, so that inventories/lab/ can name them and check host keys for real.
     """
     folder = cache_root() / "ssh"
-    keys = Keys(folder / "id_ed25519", folder / "host_ed25519", folder / "known_hosts")
+    keys = Keys(folder / "id_ed25519", folder / "host_ed25519", folder / "known_hosts", folder / "config")
     with locked("ssh"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for private in (keys.client, keys.host):
             if not private.exists():
                 _make_key(private)
         kind, key = keys.host.with_suffix(".pub").read_text(encoding="utf-8").split()[:2]
-        hosts = {f"{node.address},{node.name}" for nodes in TOPOLOGIES.values() for node in nodes}
-        text = "".join(f"{host} {kind} {key}\n" for host in sorted(hosts))
-        draft = folder / "known_hosts.new"
-        draft.write_text(text, encoding="utf-8")
-        draft.rename(keys.known_hosts)
+        nodes = {node.name: node.address for nodes in TOPOLOGIES.values() for node in nodes}
+        hosts = [f"{address},{name} {kind} {key}\n" for name, address in sorted(nodes.items())]
+        _replace(keys.known_hosts, "".join(hosts))
+        _replace(keys.config, _config(keys, nodes))
     return keys
+
+
+def _config(keys: Keys, nodes: dict[str, str]) -> str:
+    named = "".join(f"Host {name}\n  HostName {address}\n" for name, address in sorted(nodes.items()))
+    return f"""{named}
+Host *
+  User root
+  IdentityFile "{keys.client}"
+  IdentitiesOnly yes
+  UserKnownHostsFile "{keys.known_hosts}"
+  StrictHostKeyChecking yes
+  BatchMode yes
+"""
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file that another process may be reading."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.write_text(text, encoding="utf-8")
+    draft.rename(path)
 
 
 def _make_key(private: Path) -> None:

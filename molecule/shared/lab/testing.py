@@ -7,17 +7,30 @@ import subprocess
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from lab.cluster import wait_working
 from lab.errors import LabError
 from lab.images import TEST_IMAGE
+from lab.keys import ensure_keys
 from lab.network import KUBECTL
 from lab.nodes import wait_booted
 from lab.podman import execute, podman
 from lab.state import State, read_state
 from lab.topology import Node, cluster_nodes, control_planes
 
-__all__ = ["TEST_IMAGE", "kubectl", "lab", "node", "nodes", "power_cut", "run", "start", "wait_ready"]
+__all__ = [
+    "TEST_IMAGE",
+    "kubectl",
+    "lab",
+    "node",
+    "nodes",
+    "over_ssh",
+    "power_cut",
+    "run",
+    "start",
+    "wait_ready",
+]
 
 _READY = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
 
@@ -66,6 +79,12 @@ def run(
         stdin=None if stdin is None else stdin.encode(),
         timeout=timeout,
     )
+
+
+def over_ssh(*names: str) -> list[str]:
+    """Return testinfra's words for these nodes: SSH with the lab's key, the host key checked."""
+    config = quote(str(ensure_keys().config))
+    return [f"ssh://{name}?ssh_config={config}&controlpersist=0" for name in names]
 
 
 def power_cut(name: str) -> None:
