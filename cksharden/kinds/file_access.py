@@ -12,6 +12,7 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.file_changes import
 from cksharden.facts import NodeFacts, Unknown
 from cksharden.kinds.file_example import example_facts
 from cksharden.kinds.interface import CannotRemedy
+from cksharden.kinds.kubelet_setting import named_file
 from cksharden.model import Item, Judgement, Status, worst
 
 # Directories that belong to Kubernetes alone: only there is a parent's mode ours to change.
@@ -27,6 +28,10 @@ class FileAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Absolute paths of files or directories, or globs; `*` does not cross a slash."""
     absent: Literal["pass", "fail", "unknown", "not_applicable"]
     """What it means that one of the paths is not there, or that no glob matches."""
+    absent_because: str = ""
+    """Why there may be none, for the finding to say."""
+    named_by: list[str] = []
+    """Kubelet options, flags with dashes: the first that is set names the file instead of `paths`."""
     max_mode: str | None = None
     """Octal text such as "0600": every bit beyond it fails; a stricter mode is fine and is kept."""
     owner: str | None = None
@@ -75,7 +80,8 @@ class FileAccessKind:
             items += _judge_entry(spec, entry)
         if not items:
             said = ", ".join(spec.paths)
-            return Judgement(Status(spec.absent), f"no file matches {said}", None, spec.expected, said)
+            reason = f"no file matches {said}{_because(spec)}"
+            return Judgement(Status(spec.absent), reason, None, spec.expected, said)
         status = worst([item.status for item in items])
         first = next(item for item in items if item.status is status)
         more = sum(item.status is status for item in items) - 1
@@ -90,6 +96,8 @@ class FileAccessKind:
         wanted: dict[str, dict[str, Any]] = {}
         for entry in _matches(spec, facts):
             if not entry.get("exists"):
+                if spec.absent != "fail":
+                    continue
                 raise CannotRemedy(
                     f"{entry['path']} does not exist, and its content is not cksharden's to invent"
                 )
@@ -119,7 +127,12 @@ class FileAccessKind:
 
 def known_entries(facts: NodeFacts) -> list[dict[str, Any]]:
     """Return every file of the facts, the parents that were asked for included."""
-    found = []
+    kubelet = facts.sections.get("kubelet", {}).get("data") or {}
+    found = [
+        {"path": path, "real_path": path, **entry}
+        for path, entry in kubelet.get("files", {}).items()
+        if entry.get("mode")
+    ]
     for pattern in facts.section("files").get("patterns", {}).values():
         for entry in pattern.get("matches") or ():
             found.append(entry)
@@ -133,7 +146,10 @@ def known_entries(facts: NodeFacts) -> list[dict[str, Any]]:
 def _matches(spec: FileAccess, facts: NodeFacts) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     patterns = facts.section("files").get("patterns", {})
-    for path in spec.paths:
+    named = named_file(spec.named_by, facts)
+    if named is not None and named not in patterns:
+        return [_of_kubelet(named, facts)]
+    for path in [named] if named is not None else spec.paths:
         pattern = patterns.get(path)
         if not isinstance(pattern, dict):
             raise Unknown(f"{path} was not collected")
@@ -143,12 +159,28 @@ def _matches(spec: FileAccess, facts: NodeFacts) -> list[dict[str, Any]]:
     return found
 
 
+def _of_kubelet(path: str, facts: NodeFacts) -> dict[str, Any]:
+    """Return a file that came with the kubelet's own: no pattern brought it."""
+    entry = facts.section("kubelet").get("files", {}).get(path)
+    if entry is None:
+        raise Unknown(
+            f"the kubelet is told to use {path}, which was not collected: give the control that path, by "
+            "`parameters` in a profile"
+        )
+    return {"path": path, "real_path": path, **entry}
+
+
+def _because(spec: FileAccess) -> str:
+    return f": {spec.absent_because}" if spec.absent_because else ""
+
+
 def _judge_entry(spec: FileAccess, entry: dict[str, Any]) -> list[Item]:
     path = entry["path"]
     if entry.get("error"):
         return [Item(path, Status.UNKNOWN, source=path, reason=f"{path}: {entry['error']}")]
     if not entry.get("exists"):
-        return [Item(path, Status(spec.absent), source=path, reason=f"{path} does not exist")]
+        reason = f"{path} does not exist{_because(spec)}"
+        return [Item(path, Status(spec.absent), source=path, reason=reason)]
     real = entry["real_path"] or path
     name = path if real == path else f"{path} (a link to {real})"
     seen = {"mode": entry["mode"], "owner": entry["owner"], "group": entry["group"]}

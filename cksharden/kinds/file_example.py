@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from cksharden.facts import NodeFacts
+from cksharden.kinds import kubelet_example
 
 
 class FileExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,6 +25,8 @@ class FileExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Directory -> mode; root owns them."""
     error: str | None = None
     """Why it could not be looked at."""
+    kubelet: dict[str, Any] = {}
+    """The kubelet that may name the file, as in an example of a kubelet_setting."""
 
 
 def example_facts(paths: list[str], snippet: dict[str, Any]) -> NodeFacts:
@@ -38,7 +41,7 @@ def example_facts(paths: list[str], snippet: dict[str, Any]) -> NodeFacts:
         "example",
         {
             "node": _section({"kind": "control_plane"}),
-            "kubelet": _section({"version": "v1.37.2", "files": {}}),
+            "kubelet": kubelet_example.example_facts(example.kubelet).sections["kubelet"],
             "files": _section({"patterns": patterns}),
         },
     )

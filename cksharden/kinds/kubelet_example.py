@@ -19,14 +19,15 @@ _STARTED = 1000.0
 class KubeletExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A kubelet in a few words; what is not said is as kubeadm leaves it."""
 
-    config: dict[str, Any] = {}
-    """The KubeletConfiguration."""
+    config: dict[str, Any] | None = {}
+    """The KubeletConfiguration; null: the kubelet is told to read none."""
     drop_ins: dict[str, dict[str, Any]] = {}
     """File name -> KubeletConfiguration."""
     flags: list[str] = []
     """KUBELET_EXTRA_ARGS of /etc/default/kubelet, and of the live process."""
     live_flags: list[str] | None = None
     """The live process's own, where they differ."""
+    running: bool = True
     version: str = "v1.37.2"
     config_newer: bool = False
     """The configuration file changed after the process started."""
@@ -41,12 +42,13 @@ def example_facts(snippet: dict[str, Any]) -> NodeFacts:
         ValueError: the snippet has a key that KubeletExample has not, or a wrong type.
     """
     example = msgspec.convert(snippet, KubeletExample)
-    base = [f"--config={_CONFIG}", *([f"--config-dir={_DIRECTORY}"] if example.drop_ins else [])]
+    base = [f"--config={_CONFIG}"] if example.config is not None else []
+    base += [f"--config-dir={_DIRECTORY}"] if example.drop_ins else []
     start = f"/usr/bin/kubelet {' '.join(base)} $KUBELET_EXTRA_ARGS"
     unit = f"[Service]\nEnvironmentFile=-{_DEFAULTS}\nExecStart={start}\n"
     live = example.flags if example.live_flags is None else example.live_flags
     config = _file(
-        msgspec.json.encode(example.config).decode(), _STARTED + (60 if example.config_newer else -60)
+        msgspec.json.encode(example.config or {}).decode(), _STARTED + (60 if example.config_newer else -60)
     )
     names = sorted(example.drop_ins)
     files = {
@@ -57,10 +59,11 @@ def example_facts(snippet: dict[str, Any]) -> NodeFacts:
     files |= {
         f"{_DIRECTORY}/{name}": _file(msgspec.json.encode(example.drop_ins[name]).decode()) for name in names
     }
+    process = {"pid": 100, "argv": ["/usr/bin/kubelet", *base, *live], "started": _STARTED}
     data = {
         "version": example.version,
         "unit": {"fragment_path": _UNIT, "drop_in_paths": []},
-        "process": {"pid": 100, "argv": ["/usr/bin/kubelet", *base, *live], "started": _STARTED},
+        "process": process if example.running else None,
         "config_dir_files": [f"{_DIRECTORY}/{name}" for name in names],
         "files": files,
     }

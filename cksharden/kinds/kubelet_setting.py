@@ -14,6 +14,14 @@ from cksharden.kinds.interface import CannotRemedy
 from cksharden.kinds.kubelet_example import example_facts
 from cksharden.model import Item, Judgement, Status, worst
 
+# Other defaults hold for a kubelet that reads no configuration file (kubernetes, cmd/kubelet/app/options).
+WITHOUT_CONFIG = {
+    "authentication.anonymous.enabled": True,
+    "authentication.webhook.enabled": False,
+    "authorization.mode": "AlwaysAllow",
+    "readOnlyPort": 10255,
+}
+
 
 class KubeletSettingKind:
     """Judges and remedies kubelet settings."""
@@ -40,14 +48,16 @@ class KubeletSettingKind:
 
     def check_parameters(self, spec: KubeletSetting, parameters: Mapping[str, Any]) -> None:
         """Refuse what would ask another thing, or judge an unset option by an expectation that is gone."""
-        for key in ("key", "flag"):
+        for key in ("key", "flag", "default"):
             if key in parameters:
-                raise ValueError(f"{key}: it says which setting the control is about, and is not changed")
+                raise ValueError(f"{key}: it says what the control is about, and is not changed")
         if spec.absent == "pass" and "absent" not in parameters and parameters.keys() - {"set"}:
             raise ValueError("say absent too: an unset option passes by the control's own expectation")
 
     def remedy(self, spec: KubeletSetting, facts: NodeFacts) -> list[dict[str, Any]]:
         """Word the intent; what holds in the files and only waits for a restart is left to people."""
+        if spec.target is None or spec.gate is not None:
+            raise CannotRemedy(f"the value of {spec.name} is not cksharden's to choose")
         if _facet("declared", spec, facts.section("kubelet")).status is Status.PASS:
             raise CannotRemedy("its files hold already, the running kubelet does not: restart the kubelet")
         return [{"key": spec.key, "value": spec.target, "flag": spec.flag}]
@@ -67,23 +77,17 @@ def _facet(name: str, spec: KubeletSetting, section: dict[str, Any]) -> Item:
     except (options.OptionsError, Unknown) as error:
         return Item(name, Status.UNKNOWN, reason=str(error))
     if setting is None:
-        words = {
-            "pass": "is not set, and the kubelet's default holds",
-            "fail": "is not set, and the default fails",
-        }
-        reason = (
-            f"{spec.key} {words.get(spec.absent, 'is not set, and what the kubelet then does is not known')}"
-        )
-        return Item(name, Status(spec.absent), reason=reason)
+        status, reason = spec.unset()
+        return Item(name, status, reason=reason)
     try:
-        value = typed(setting.value, spec.target)
+        value = typed(setting.value, spec.like)
     except ValueError as error:
         return Item(
-            name, Status.UNKNOWN, setting.value, setting.path, f"{spec.key} in {setting.path}: {error}"
+            name, Status.UNKNOWN, setting.value, setting.path, f"{spec.name} in {setting.path}: {error}"
         )
     status = Status.PASS if spec.holds(value) else Status.FAIL
     verb = "is" if status is Status.PASS else "is not as expected:"
-    return Item(name, status, value, setting.path, f"{spec.key} {verb} {show(value)} in {setting.path}")
+    return Item(name, status, value, setting.path, f"{spec.name} {verb} {show(value)} in {setting.path}")
 
 
 def _declared(spec: KubeletSetting, section: dict[str, Any]) -> options.Setting | None:
@@ -104,19 +108,41 @@ def _running(spec: KubeletSetting, section: dict[str, Any]) -> options.Setting |
 def _value(
     spec: KubeletSetting, section: dict[str, Any], line: options.CommandLine
 ) -> options.Setting | None:
-    flag = line.last(spec.flag) if spec.flag else None
-    if flag is not None:
-        return options.Setting(flag.value, f"{flag.path} (--{flag.name})")
+    for flag in reversed(line.flags):
+        said = spec.of_flag(flag.value) if flag.name == spec.flag else None
+        if said is not None:
+            return options.Setting(said, f"{flag.path} (--{flag.name})")
+    if spec.key is None:
+        return None
     settings = options.configuration(section, line)
     setting = settings.get(spec.key)
     if setting is None:
-        inside = {
-            key.removeprefix(f"{spec.key}."): one
-            for key, one in settings.items()
-            if key.startswith(f"{spec.key}.")
-        }
+        inside = [key for key in settings if key.startswith(f"{spec.key}.")]
         if inside:
-            raise Unknown(f"{spec.key} is a mapping in {next(iter(inside.values())).path}")
+            raise Unknown(f"{spec.key} is a mapping in {settings[inside[0]].path}")
+        if line.last("config") is None and spec.key in WITHOUT_CONFIG:
+            return options.Setting(WITHOUT_CONFIG[spec.key], "no file: a kubelet without --config")
         return None
     # kubeadm writes "0s" for every duration that is not set, and the kubelet then uses its default.
     return None if setting.value == "0s" else setting
+
+
+def named_file(names: list[str], facts: NodeFacts) -> str | None:
+    """Return the file that the first of these options names which is set, None where none is.
+
+    Raises:
+        Unknown: what the kubelet is told can't be read.
+    """
+    if not names:
+        return None
+    section = facts.section("kubelet")
+    try:
+        line = options.declared(section)
+        settings = options.configuration(section, line)
+    except options.OptionsError as error:
+        raise Unknown(str(error)) from error
+    for name in names:
+        one = line.last(name[2:]) if name.startswith("--") else settings.get(name)
+        if one is not None and one.value:
+            return str(one.value)
+    return None

@@ -9,7 +9,7 @@ import pytest
 
 from cksharden.catalog import Catalogued, load_controls
 from cksharden.evaluate import evaluate
-from cksharden.kinds import KINDS
+from cksharden.kinds import KINDS, CannotRemedy
 from cksharden.model import Status
 from cksharden.policy import Selection
 
@@ -56,8 +56,25 @@ def test_every_control_shows_how_it_passes_fails_and_is_unknown(one: Catalogued)
 def test_a_failing_example_is_remedied_or_its_kind_says_why_not(one: Catalogued) -> None:
     """What a kind would write must meet the control's own expectation."""
     kind = KINDS[one.control.kind]
-    if one.control.kind == "kubelet_setting":
-        assert one.spec.holds(one.spec.target)
+    facts = _facts(one, one.control.examples.fail[0])
+    if one.control.kind == "file_access":
+        assert all(item["path"].startswith("/") for item in kind.remedy(one.spec, facts))
+    elif one.spec.target is None:
+        assert one.control.default == "report_only"
+        with pytest.raises(CannotRemedy):
+            kind.remedy(one.spec, facts)
     else:
-        items = kind.remedy(one.spec, _facts(one, one.control.examples.fail[0]))
-        assert [item["path"][:1] for item in items] == ["/"] * max(1, len(items))
+        assert one.spec.holds(one.spec.target)
+
+
+@pytest.mark.parametrize("one", CONTROLS, ids=lambda one: one.control.id)
+def test_a_control_is_in_the_profiles_that_its_references_name(one: Catalogued) -> None:
+    assert sorted(one.control.profiles) == sorted(one.control.refs)
+
+
+@pytest.mark.parametrize(
+    "one", [one for one in CONTROLS if one.control.default != "enabled"], ids=lambda one: one.control.id
+)
+def test_a_control_that_is_not_changed_says_why(one: Catalogued) -> None:
+    said = {"report_only": "report only", "opt_in": "opt-in"}[one.control.default]
+    assert said in one.control.why or "no effect" in one.control.breaks

@@ -23,7 +23,7 @@ from tests.unit.plugins.kubelet_section import CONFIG, DEFAULTS, DIRECTORY, FLAG
 CONTROLS = tuple(
     one
     for one in load_controls()
-    if one.control.kind == "kubelet_setting" and one.control.default == "enabled"
+    if one.control.kind == "kubelet_setting" and one.control.default == "enabled" and not one.control.needs
 )
 GROUND = {"digest": "sha256:0", "mode": "0644", "uid": 0, "gid": 0, "owner": "root", "group": "root"}
 FLAG_VALUES = {
