@@ -43,6 +43,8 @@ def asked(chosen: Selection, *groups: str) -> dict[str, dict[str, Any]]:
         (f"parameters:\n  {PIDS}: {{equals: 100}}", 4, f"parameters.{PIDS}", "exactly one of"),
         (f"parameters:\n  {PIDS}: {{key: maxPods}}", 4, f"parameters.{PIDS}", "is not changed"),
         (f"parameters:\n  {PIDS}: 100", 4, f"parameters.{PIDS}", "no mapping"),
+        ("parameters:\n  kubelet_static_pod_path: {is_set: true}", 4, "parameters", "say absent too"),
+        ("parameters:\n  kubelet_event_qps: {default: 5}", 4, "parameters", "is not changed"),
         ("parameters:\n  kubelet_config_mode: {max_mode: 0640}", 4, "parameters.kubelet_config_mode", ""),
         ("parameters: {kubelet_pids: {}}", 3, "parameters", "no such control: 'kubelet_pids'"),
         ("parameters: []", 3, "parameters", "Expected `object`"),
