@@ -56,14 +56,20 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     subprocess.run(command, check=True, env=environment, capture_output=True, timeout=600)
     SPRUNG.unlink(missing_ok=True)
     testing.run("cp1", ["install", "-m", "0644", "/dev/null", f"/etc/kubernetes/pki/{TRAP}"])
-    testing.run(
-        "w1", f"echo 'KUBELET_EXTRA_ARGS={OVERRIDE}' >/etc/default/kubelet && systemctl restart kubelet"
-    )
-    testing.wait_ready("w1")
+    override(OVERRIDE)
     story = Story(tmp_path_factory.mktemp("runs"))
     story.before = {node: snapshot(node) for node in NODES}
     yield story
+    # The cluster goes on to the other files, as kubeadm made it.
+    override("")
+    testing.run("cp1", ["rm", f"/etc/kubernetes/pki/{TRAP}"])
     assert not SPRUNG.exists()
+
+
+def override(flags: str) -> None:
+    """Give the worker's kubelet flags of its own, or none."""
+    testing.run("w1", f"echo 'KUBELET_EXTRA_ARGS={flags}' >/etc/default/kubelet && systemctl restart kubelet")
+    testing.wait_ready("w1")
 
 
 def test_check_finds_what_a_kubeadm_default_lacks(story: Story) -> None:
