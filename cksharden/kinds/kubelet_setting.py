@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.cksharden.node.plugins.plugin_utils import kubelet_command_line as command_line
 from ansible_collections.cksharden.node.plugins.plugin_utils import kubelet_options as options
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import kubelet_changes
 from cksharden.facts import NodeFacts, Unknown
@@ -74,7 +75,7 @@ class KubeletSettingKind:
 def _facet(name: str, spec: KubeletSetting, section: dict[str, Any]) -> Item:
     try:
         setting = _running(spec, section) if name == "running" else _declared(spec, section)
-    except (options.OptionsError, Unknown) as error:
+    except (command_line.OptionsError, Unknown) as error:
         return Item(name, Status.UNKNOWN, reason=str(error))
     if setting is None:
         status, reason = spec.unset()
@@ -91,11 +92,11 @@ def _facet(name: str, spec: KubeletSetting, section: dict[str, Any]) -> Item:
 
 
 def _declared(spec: KubeletSetting, section: dict[str, Any]) -> options.Setting | None:
-    return _value(spec, section, options.declared(section))
+    return _value(spec, section, command_line.declared(section))
 
 
 def _running(spec: KubeletSetting, section: dict[str, Any]) -> options.Setting | None:
-    line = options.running(section)
+    line = command_line.running(section)
     if line is None:
         raise Unknown("the kubelet does not run")
     if not (spec.flag and line.last(spec.flag)):
@@ -106,7 +107,7 @@ def _running(spec: KubeletSetting, section: dict[str, Any]) -> options.Setting |
 
 
 def _value(
-    spec: KubeletSetting, section: dict[str, Any], line: options.CommandLine
+    spec: KubeletSetting, section: dict[str, Any], line: command_line.CommandLine
 ) -> options.Setting | None:
     for flag in reversed(line.flags):
         said = spec.of_flag(flag.value) if flag.name == spec.flag else None
@@ -137,9 +138,9 @@ def named_file(names: list[str], facts: NodeFacts) -> str | None:
         return None
     section = facts.section("kubelet")
     try:
-        line = options.declared(section)
+        line = command_line.declared(section)
         settings = options.configuration(section, line)
-    except options.OptionsError as error:
+    except command_line.OptionsError as error:
         raise Unknown(str(error)) from error
     for name in names:
         one = line.last(name[2:]) if name.startswith("--") else settings.get(name)

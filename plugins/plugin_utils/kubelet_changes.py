@@ -11,17 +11,19 @@ from __future__ import annotations
 from posixpath import normpath
 from typing import Any
 
-from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_options import (
+from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_command_line import (
     CommandLine,
     Flag,
     OptionsError,
-    configuration,
     declared,
+    running,
+    text_of,
+)
+from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_options import (
+    configuration,
     drop_ins,
     flatten,
     parse_configuration,
-    running,
-    text_of,
 )
 
 CONFIG_DIR = "/etc/kubernetes/kubelet.conf.d"

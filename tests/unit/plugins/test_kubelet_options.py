@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_options import (
+from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_command_line import (
     Flag,
     OptionsError,
-    configuration,
     declared,
-    flatten,
     parse_environment,
     running,
+)
+from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_options import (
+    configuration,
+    flatten,
     stale_files,
 )
 from tests.unit.plugins.kubelet_section import (

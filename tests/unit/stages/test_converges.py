@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.edits import apply_edits
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import kubelet_changes
-from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_options import CommandLine, declared
+from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_command_line import (
+    CommandLine,
+    declared,
+)
 from cksharden.catalog import load_controls
 from cksharden.evaluate import evaluate
 from cksharden.facts import Collected, NodeFacts
