@@ -43,6 +43,13 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session(python=False)
+def docs(session: nox.Session) -> None:
+    """Write the pages that follow from the controls and the roles; `lint` fails where one is stale."""
+    prepare(session)
+    session.run("python", "docs/generate.py")
+
+
+@nox.session(python=False)
 def unit(session: nox.Session) -> None:
     """Tests that need no node. Arguments go to pytest."""
     prepare(session)
@@ -185,6 +192,7 @@ def read_everything(session: nox.Session) -> None:
     session.run("lint-imports", "--no-logo")
     session.run("ansible-lint")
     session.run("antsibull-changelog", "lint")
+    session.run("python", "docs/generate.py", "--check")
 
 
 def run_lab(session: nox.Session, *words: str) -> None:

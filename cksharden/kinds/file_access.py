@@ -53,6 +53,11 @@ class FileAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("ask at least one thing: max_mode, owner, group, parents, or absent: fail")
 
     @property
+    def name(self) -> str:
+        """What the control is about, in messages."""
+        return ", ".join(self.paths)
+
+    @property
     def expected(self) -> str:
         """The expectation in words."""
         words = [f"mode at most {self.max_mode}"] if self.max_mode else []
@@ -79,9 +84,8 @@ class FileAccessKind:
         for entry in _matches(spec, facts):
             items += _judge_entry(spec, entry)
         if not items:
-            said = ", ".join(spec.paths)
-            reason = f"no file matches {said}{_because(spec)}"
-            return Judgement(Status(spec.absent), reason, None, spec.expected, said)
+            reason = f"no file matches {spec.name}{_because(spec)}"
+            return Judgement(Status(spec.absent), reason, None, spec.expected, spec.name)
         status = worst([item.status for item in items])
         first = next(item for item in items if item.status is status)
         more = sum(item.status is status for item in items) - 1
