@@ -115,18 +115,18 @@ class Selection:
         (own,) = (one for one in self.controls if one.control.id == control)
         found: dict[str, Catalogued | None] = {"": None if control in self.grouped else own}
         for name, choice in self.groups.items():
-            if control in choice.exclude:
-                found[name] = None
-            elif control in choice.include or control in choice.parameters:
-                found[name] = self._tuned(own, name, [name])
+            if control in (*choice.include, *choice.exclude, *choice.parameters):
+                asked = self._asked(control, name, [name])
+                found[name] = self._tuned(own, name, [name]) if asked else None
         return found
 
     def request(self) -> dict[str, Any]:
         """Return what the collector must bring for these controls (schema in collector.py)."""
         wanted: dict[str, bool] = {}
         for one in self.controls:
-            for variant in (one, *self.variants(one.control.id).values()):
-                for request in KINDS[one.control.kind].requests(variant.spec) if variant else ():
+            # A group's parameters may hold for a host that another of its groups includes.
+            for variant in (one, *(self._tuned(one, name, [name]) for name in self.groups)):
+                for request in KINDS[one.control.kind].requests(variant.spec):
                     wanted[request["path"]] = wanted.get(request["path"], False) or request["parents"]
         return {
             "schema": "1.0",

@@ -106,7 +106,7 @@ def load(directory: Path, controls: Collection[str]) -> Waivers:
     if not path.exists():
         return Waivers()
     file = YamlFile.read(path, ProfileError, _GUIDE)
-    found = file.convert(_Content, file.document.data).waivers
+    found = tuple(map(_on_one_line, file.convert(_Content, file.document.data).waivers))
     first: dict[tuple[str, str], int] = {}
     for index, waiver in enumerate(found):
         _check(file, index, waiver, controls)
@@ -121,9 +121,14 @@ def load(directory: Path, controls: Collection[str]) -> Waivers:
     return Waivers(found, tuple(file.place(("waivers", index)) for index in range(len(found))))
 
 
+def _on_one_line(waiver: Waiver) -> Waiver:
+    texts = {key: " ".join(getattr(waiver, key).split()) for key in _TEXTS}
+    return msgspec.structs.replace(waiver, **texts)
+
+
 def _check(file: YamlFile, index: int, waiver: Waiver, controls: Collection[str]) -> None:
     for key in _TEXTS:
-        if not getattr(waiver, key).strip():
+        if not getattr(waiver, key):
             raise file.problem("it is empty", ("waivers", index, key))
     if waiver.control not in controls:
         name = waiver.control

@@ -200,6 +200,18 @@ def test_what_a_group_has_to_bring_is_collected_too(tmp_path: Path) -> None:
     assert chosen.variants("kubelet_kubeconfig_mode")[""] is None
 
 
+def test_a_group_may_tune_what_another_group_of_the_host_includes(tmp_path: Path) -> None:
+    text = (
+        "groups:\n  edge: {include: [kubelet_config_mode]}\n"
+        "  old: {parameters: {kubelet_config_mode: {paths: [/srv/kubelet.yaml]}}}\n"
+    )
+    chosen = selection(tmp_path, OWN + text)
+    assert asked(chosen, "edge", "old")["kubelet_config_mode"]["paths"] == ["/srv/kubelet.yaml"]
+    assert "/srv/kubelet.yaml" in [file["path"] for file in chosen.request()["files"]]
+    found = chosen.variants("kubelet_config_mode")
+    assert {group: bool(one) for group, one in found.items()} == {"": False, "edge": True, "old": False}
+
+
 def test_what_a_run_has_kept_asks_the_same_again(tmp_path: Path) -> None:
     text = (
         f"extends: cks\nparameters: {{{PIDS}: {{at_most: 5000}}}}\n"

@@ -47,6 +47,11 @@ def test_no_file_is_no_waiver_and_a_date_may_be_in_quotes(tmp_path: Path) -> Non
     plain = written(tmp_path, row()).waivers
     assert plain == (waiver(),)
     assert written(tmp_path, row("'2027-01-31'")).waivers == plain
+    (tmp_path / "waivers.yml").write_text(
+        f"waivers:\n- control: {MODE}\n  hosts: w*\n  owner: platform\n"
+        "  reason: |\n    an agent\n    reads it\n  expires: 2027-01-31\n"
+    )
+    assert load(tmp_path, CONTROLS).waivers == plain, "told in one line, however it is written"
 
 
 @pytest.mark.parametrize(
