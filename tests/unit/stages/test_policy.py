@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from hypothesis import given
@@ -225,3 +226,7 @@ def test_what_a_run_has_kept_asks_the_same_again(tmp_path: Path) -> None:
     without = [one for one in CATALOGUE if one.control.id != PIDS]
     with pytest.raises(UsageError, match=PIDS):
         recorded(record(chosen, ()), without)
+    other = msgspec.structs.replace(record(chosen, ()), controls={PIDS: {"key": 3}})
+    with pytest.raises(UsageError, match=PIDS) as caught:
+        recorded(other, CATALOGUE)
+    assert "the version of cksharden that made the run" in (caught.value.mend or "")

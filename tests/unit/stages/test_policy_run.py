@@ -165,6 +165,31 @@ def test_what_does_not_fit_the_inventory_is_refused_and_leaves_no_run(
     assert not list((place / "runs").glob("*"))
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "says"),
+    [
+        ("inventory.json", "{", "no groups of an inventory"),
+        ("inventory.json", '{"format": "cksharden-inventory", "schema": "1.0", "groups": ["w1"]}', "array"),
+        ("inventory.json", '{"format": "other", "schema": "1.0", "groups": {}}', "it is other 1.0"),
+        ("inventory.json", '{"format": "cksharden-inventory", "schema": "2.0", "groups": {}}', "2.0"),
+        (
+            "facts/w1.json",
+            '{"format": "cksharden-facts", "schema": "1.1", "host": "w1", "groups": "edge", "sections": {}}',
+            "no list of groups",
+        ),
+    ],
+)
+def test_groups_that_can_not_be_read_are_refused(
+    place: Path, capsys: pytest.CaptureFixture[str], file: str, text: str, says: str
+) -> None:
+    (place / "old" / file).write_text(text)
+    code, _, said = shown(place, capsys, "check")
+    assert code == 2
+    assert says in said
+    assert Path(file).name in said
+    assert not list((place / "runs").glob("*"))
+
+
 def test_a_later_verify_and_report_use_what_the_run_has_kept(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
