@@ -11,6 +11,12 @@ from cksharden.cli.output import agreed, check_output, require_consent, say, sho
 if TYPE_CHECKING:
     from cksharden.pipeline import Checked
 
+EXAMPLES = (
+    "cksharden apply inventories/production --limit w1",
+    "cksharden apply inventories/production -K --max-unavailable 3",
+    "cksharden apply inventories/production --yes",
+)
+
 
 def apply(
     *,
@@ -47,7 +53,9 @@ def apply(
         return records.exit_code(records.view(checked.run, again(checked.run)))
     say(f"cksharden: this is run {checked.run.run}")
     with traced(wanted, checked.run.run, checked.run.run):
-        pipeline.change(wanted, checked, max_unavailable, progress)
+        notices = pipeline.change(wanted, checked, max_unavailable, progress)
+    for told in notices:
+        say(f"cksharden: {told}")
     return finish(checked.run, output)
 
 

@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 import json
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cksharden.cli import completion
 from cksharden.cli.options import Format, FormatOption
 from cksharden.cli.output import write
 from cksharden.errors import ExitCode
 
 if TYPE_CHECKING:
     from cksharden.catalog import Catalogued
+    from cksharden.kinds.interface import Kind
 
 _DEFAULTS = {
     "enabled": "changes it where it fails",
@@ -22,12 +25,20 @@ _DEFAULTS = {
     "report_only": "never changes it",
 }
 
+EXAMPLES = ("cksharden explain kubelet_tls_min_version",)
+
 
 def explain(
-    control: Annotated[str, typer.Argument(help="The id of a control, as `cksharden controls` lists it.")],
+    control: Annotated[
+        str,
+        typer.Argument(
+            help="The id of a control, as `cksharden controls` lists it.",
+            autocompletion=completion.control_ids,
+        ),
+    ],
     format: FormatOption = Format.TEXT,  # noqa: A002  the option's name
 ) -> int:
-    """Say what a control asks for, why, what it may break, and where it comes from."""
+    """Say what a control asks for, why, what it may break, how it is judged and changed, and its sources."""
     from cksharden.catalog import load_controls
     from cksharden.policy_files import select
 
@@ -63,9 +74,16 @@ def _facts(one: Catalogued) -> dict[str, Any]:
         "refs": control.refs,
         "kind": control.kind,
         "with": msgspec.to_builtins(control.with_),
+        "judged": _first_sentence(KINDS[control.kind]),
         "role": KINDS[control.kind].role,
+        "examples": msgspec.to_builtins(control.examples),
         "file": str(one.path),
     }
+
+
+def _first_sentence(kind: Kind) -> str:
+    """Return how a kind judges, in the words with which its module begins."""
+    return str(sys.modules[type(kind).__module__].__doc__).partition("\n")[0]
 
 
 def _text(facts: dict[str, Any]) -> str:
@@ -75,14 +93,17 @@ def _text(facts: dict[str, Any]) -> str:
         "asked of": ", ".join(facts["applies_to"]).replace("_", " ") + f", Kubernetes {versions}",
         "why": facts["why"],
         "breaks": facts["breaks"],
-        "apply": f"{_DEFAULTS[facts['default']]}; disruption: {facts['disruption'].replace('_', ' ')}",
+        "judged": facts["judged"],
+        "apply": f"{_DEFAULTS[facts['default']]}, by the role {facts['role']}; "
+        f"disruption: {facts['disruption'].replace('_', ' ')}",
         "needs": ", ".join(facts["needs"]),
         "profiles": ", ".join(facts["profiles"]),
         "refs": ", ".join(f"{key} {value}" for key, value in facts["refs"].items()),
-        "kind": f"{facts['kind']} {json.dumps(facts['with'])}",
-        "role": facts["role"],
+        "kind": f"{facts['kind']} {json.dumps(facts['with'])}; a profile's parameters may differ",
         "file": facts["file"],
-    }
+        "waive": "in waivers.yml beside the inventory: "
+        f'{{control: {facts["id"]}, hosts: "w*", owner: …, reason: …, expires: 2027-01-31}}',
+    } | {status: json.dumps(given[0]) for status, given in facts["examples"].items() if given}
     lines = [f"{facts['id']} ({facts['severity']}): {facts['title']}", ""]
     for name, value in rows.items():
         if value:

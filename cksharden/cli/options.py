@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from cksharden.cli import completion
+from cksharden.cli.output import ask_secret
 from cksharden.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,9 +55,15 @@ class Hosts:
     private_key: Annotated[
         Path | None, typer.Option("--private-key", metavar="FILE", help="Authenticate with this key.")
     ] = None
+    ask_become_pass: Annotated[
+        bool, typer.Option("--ask-become-pass", "-K", help="Ask for the sudo password.")
+    ] = False
     become_password_file: Annotated[
         Path | None, typer.Option("--become-password-file", metavar="FILE", help="Holds the sudo password.")
     ] = None
+    ask_vault_pass: Annotated[
+        bool, typer.Option("--ask-vault-pass", "-J", help="Ask for the vault password.")
+    ] = False
     vault_password_file: Annotated[
         Path | None, typer.Option("--vault-password-file", metavar="FILE", help="Holds the vault password.")
     ] = None
@@ -68,10 +76,10 @@ class Hosts:
         return self.inventory
 
     def connection(self) -> Connection:
-        """Return how Ansible is to connect.
+        """Return how Ansible is to connect; asks for the passwords that are to be asked for.
 
         Raises:
-            UsageError: a file that is named does not exist.
+            UsageError: a file that is named does not exist, or there is no terminal to ask on.
         """
         from cksharden.runner import Connection
 
@@ -84,7 +92,21 @@ class Hosts:
                     "no such file", file=file, key=f"--{key.replace('_', '-')}", mend="name a file"
                 )
         paths = {key: str(file.absolute()) if file else None for key, file in files.items()}
-        return Connection(user=self.user, forks=self.forks, **paths)
+        return Connection(
+            user=self.user,
+            forks=self.forks,
+            become_password=self._ask("become", "Sudo password: "),
+            vault_password=self._ask("vault", "Vault password: "),
+            **paths,
+        )
+
+    def _ask(self, what: str, prompt: str) -> str | None:
+        key, other = f"--ask-{what}-pass", f"--{what}-password-file"
+        if not getattr(self, f"ask_{what}_pass"):
+            return None
+        if getattr(self, f"{what}_password_file"):
+            raise UsageError(f"{other} is given too", key=key, mend="give one of them")
+        return ask_secret(prompt, key=key, mend=f"give {other}")
 
 
 @dataclass(frozen=True)
@@ -95,11 +117,17 @@ class Choice:
         str | None,
         typer.Option(
             metavar="NAME|FILE",
+            autocompletion=completion.profiles,
             help="The set of controls: cks, cis_1_12 or a file; profile.yml beside the inventory, else cks.",
         ),
     ] = None
     control: Annotated[
-        list[str] | None, typer.Option(metavar="CONTROL", help="Only this control; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="CONTROL",
+            help="Only this control; may be repeated.",
+            autocompletion=completion.control_ids,
+        ),
     ] = None
 
 

@@ -15,6 +15,7 @@ from cksharden.cli.output import say, show
 from cksharden.errors import UsageError
 from cksharden.order import Order
 from cksharden.rundir import RunDir
+from cksharden.runner import Connection
 
 
 def order(
@@ -32,7 +33,7 @@ def order(
     return Order(
         command=command,
         runs=runs.runs_dir,
-        connection=hosts.connection(),
+        connection=hosts.connection() if facts is None else Connection(),
         inventory=hosts.inventory,
         limit=hosts.limit,
         profile=choice.profile if choice else None,

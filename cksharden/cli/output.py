@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import sys
@@ -111,6 +112,13 @@ def say(text: str) -> None:
 def can_ask() -> bool:
     """Say whether somebody sits there who can answer."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask_secret(prompt: str, *, key: str, mend: str) -> str:
+    """Ask for a password, which is not shown. Raises UsageError where there is no terminal to ask on."""
+    if not can_ask():
+        raise UsageError("there is no terminal to ask on", key=key, mend=mend)
+    return getpass.getpass(prompt)
 
 
 def require_consent(*, yes: bool, verb: str) -> None:

@@ -6,6 +6,12 @@ from __future__ import annotations
 from cksharden.cli.options import Choice, Facts, Hosts, Output, Runs
 from cksharden.cli.output import check_output
 
+EXAMPLES = (
+    "cksharden plan inventories/production",
+    "cksharden plan inventories/production --profile cis_1_12 | less",
+    "cksharden plan --facts runs/20261123T132000Z-1a2b3c/facts",
+)
+
 
 def plan(*, hosts: Hosts, choice: Choice, runs: Runs, output: Output, facts: Facts = None) -> int:
     """Show every file that apply would write, as a diff, and what it would restart. Changes nothing."""

@@ -7,10 +7,17 @@ from typing import Annotated
 
 import typer
 
+from cksharden.cli import completion
 from cksharden.cli.options import Output, Runs
 from cksharden.cli.output import check_output
 
 _CHANGING = ("apply", "rollback")
+
+EXAMPLES = (
+    "cksharden report",
+    "cksharden report apply --all",
+    "cksharden report 20261123T132000Z-1a2b3c --format json",
+)
 
 
 def report(
@@ -21,6 +28,7 @@ def report(
         str | None,
         typer.Argument(
             metavar="[RUN]",
+            autocompletion=completion.runs,
             help="The id of a run; or `apply` or `rollback`, the newest of those. By default the newest run.",
         ),
     ] = None,

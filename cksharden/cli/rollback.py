@@ -7,9 +7,15 @@ from typing import Annotated
 
 import typer
 
+from cksharden.cli import completion
 from cksharden.cli.options import Format, Hosts, MaxUnavailable, Output, Runs, Yes
 from cksharden.cli.output import agreed, check_output, require_consent, say, show_restorations
 from cksharden.errors import ExitCode
+
+EXAMPLES = (
+    "cksharden rollback inventories/production --run 20261123T132000Z-1a2b3c",
+    "cksharden rollback inventories/production --run 20261123T132000Z-1a2b3c -l w1",
+)
 
 
 def rollback(
@@ -17,7 +23,9 @@ def rollback(
     hosts: Hosts,
     runs: Runs,
     output: Output,
-    run: Annotated[str, typer.Option(metavar="RUN", help="The apply to take back.")],
+    run: Annotated[
+        str, typer.Option(metavar="RUN", help="The apply to take back.", autocompletion=completion.runs)
+    ],
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite what was changed since that run.")
     ] = False,
@@ -49,5 +57,7 @@ def rollback(
         say("cksharden: nothing was changed")
         return ExitCode.COMPLIANT
     with traced(wanted, begun.run.run, run), progress.stage("rollback") as on_event:
-        take_back(begun, found, max_unavailable, on_event)
+        notices = take_back(begun, found, max_unavailable, on_event)
+    for told in notices:
+        say(f"cksharden: {told}")
     return finish(begun.run, output)

@@ -7,8 +7,14 @@ from typing import Annotated
 
 import typer
 
+from cksharden.cli import completion
 from cksharden.cli.options import Hosts, Output, Runs
 from cksharden.cli.output import check_output
+
+EXAMPLES = (
+    "cksharden verify inventories/production",
+    "cksharden verify inventories/production --run 20261123T132000Z-1a2b3c",
+)
 
 
 def verify(
@@ -17,7 +23,10 @@ def verify(
     runs: Runs,
     output: Output,
     run: Annotated[
-        str | None, typer.Option(metavar="RUN", help="An apply; the newest is the default.")
+        str | None,
+        typer.Option(
+            metavar="RUN", help="An apply; the newest is the default.", autocompletion=completion.runs
+        ),
     ] = None,
 ) -> int:
     """Look again whether what an apply changed holds, and whether anything became worse. Changes nothing."""

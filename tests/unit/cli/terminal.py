@@ -7,6 +7,8 @@ import fcntl
 import os
 import pty
 import re
+import select
+import signal
 import struct
 import sys
 import termios
@@ -58,21 +60,24 @@ def on_terminal(
     env: Mapping[str, str] | None = None,
     typed: str = "",
 ) -> Seen:
-    """Run a Python command line on a terminal of (lines, columns); `typed` waits for whoever reads it."""
+    """Run a Python command line on a terminal of (lines, columns); `typed` answers the first question."""
     pid, terminal = pty.fork()
     if pid == 0:
         environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS")}
         environment |= {"TERM": "xterm", "PYTHONPATH": str(ROOT), **(env or {})}
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
         os.execve(sys.executable, [sys.executable, *command], environment)
-    if typed:
-        os.write(terminal, typed.encode())
     raw, deadline = b"", time.monotonic() + 60
-    while time.monotonic() < deadline:
+    while select.select([terminal], [], [], deadline - time.monotonic())[0]:
         try:
             raw += os.read(terminal, 65536)
         except OSError:  # the other side has closed it
             break
+        if typed and raw.endswith(b": "):  # who asks throws away what was typed before
+            os.write(terminal, typed.encode())
+            typed = ""
+    else:
+        os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
     return Seen(os.waitstatus_to_exitcode(status), raw)

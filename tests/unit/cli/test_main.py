@@ -28,6 +28,7 @@ def test_every_verb_explains_itself_and_the_exit_codes(verb: str, capsys: pytest
     assert run([verb, "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert f"Usage: cksharden {verb}" in said
+    assert f"Examples: cksharden {verb}" in said
     assert "3 could not complete" in said
 
 
@@ -144,12 +145,67 @@ def test_controls_lists_every_control(capsys: pytest.CaptureFixture[str]) -> Non
     assert all("cis_1_12" in one["profiles"] for one in json.loads(capsys.readouterr().out))
 
 
+@pytest.mark.parametrize(("key", "value"), [("severity", "high"), ("default", "report_only")])
+def test_controls_can_be_narrowed(key: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["controls", f"--{key}", value, "--format", "json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert {one[key] for one in shown} == {value}
+    assert run(["controls", f"--{key}", "nothing"]) == 2
+    assert value in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("explain kubelet_tls_m", {"kubelet_tls_min_version"}),
+        ("check x --control kubelet_tls_m", {"kubelet_tls_min_version"}),
+        ("check x --profile cis", {"cis_1_12"}),
+        ("check x --profile te", {"team.yml", "teams"}),
+        ("report 2026", {"20261123T132000Z-1a2b3c", "20261122T132000Z-1a2b3c"}),
+        ("verify x --run 20261122", {"20261122T132000Z-1a2b3c"}),
+        ("rollback x --run 20261122", {"20261122T132000Z-1a2b3c"}),
+    ],
+)
+def test_the_shell_completes(
+    words: str, offered: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: Path
+) -> None:
+    for day in (22, 23):
+        (runs / f"202611{day}T132000Z-1a2b3c").mkdir(parents=True)
+        (runs / f"202611{day}T132000Z-1a2b3c" / "run.json").write_text("{}")
+    (tmp_path / "team.yml").touch()
+    (tmp_path / "teams").mkdir()
+    asked = {"_CKSHARDEN_COMPLETE": "complete_bash", "COMP_WORDS": f"cksharden {words}"}
+    environment = os.environ | asked | {"COMP_CWORD": str(len(words.split()))}
+    command = [sys.executable, "-c", "from cksharden.cli.main import main; main()"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert set(done.stdout.split()) == offered, done.stderr
+
+
+def test_no_control_may_be_left(capsys: pytest.CaptureFixture[str]) -> None:
+    narrow = ["controls", "--control", "kubelet_tls_min_version", "--default", "report_only"]
+    assert run(narrow) == 0
+    assert not capsys.readouterr().out
+
+
 @pytest.mark.parametrize("control", [one.control.id for one in load_controls()])
 def test_explain_says_what_why_and_where(control: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", control]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"{control} (")
     assert f"{control}.yml" in said
-    assert all(f"\n{name}" in said for name in ("expects", "why", "breaks", "apply", "refs", "role"))
+    parts = (
+        "expects",
+        "asked of",
+        "why",
+        "breaks",
+        "judged",
+        "apply",
+        "refs",
+        "kind",
+        "waive",
+        "pass",
+        "fail",
+    )
+    assert all(f"\n{name}" in said for name in parts)
     assert run(["explain", control, "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["id"] == control

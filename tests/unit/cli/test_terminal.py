@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cksharden.cli.main import run
 from tests.unit.cli.conftest import Facts
 from tests.unit.cli.terminal import on_terminal
 
@@ -76,8 +77,40 @@ def test_a_check_fits_the_screen_and_says_how_to_see_the_rest(facts: Facts, runs
     assert shown[0] == "Fails"
     assert len(shown) <= 24
     assert max(map(len, shown)) <= 80
-    (rest,) = (line for line in shown if line.startswith("… and "))
+    (rest,) = (line for line in shown if " more: cksharden report " in line)
     again = rest.partition("cksharden ")[2].split()
     whole = on_terminal(["-m", "cksharden", *again])
     assert len(whole.screen) > 24
     assert whole.code == seen.code
+
+
+@pytest.mark.parametrize("what", ["become", "vault"])
+def test_a_password_is_asked_for_and_not_shown(what: str) -> None:
+    asks = f"""
+from cksharden.cli.options import Hosts
+connection = Hosts(ask_{what}_pass=True).connection()
+print(connection.{what}_password == "gehei" + "mnis", "mnis" in repr(connection))
+"""
+    seen = on_terminal(["-c", asks], typed="geheimnis\n")
+    assert seen.screen[0].endswith("password:")
+    assert "True False" in seen.screen
+    assert b"geheimnis" not in seen.raw
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["-K"], ("--ask-become-pass: there is no terminal", "give --become-password-file")),
+        (["-J"], ("--ask-vault-pass: there is no terminal", "give --vault-password-file")),
+        (["-K", "--become-password-file", "hosts.ini"], ("--ask-become-pass", "give one of them")),
+        (["-J", "--vault-password-file", "hosts.ini"], ("--ask-vault-pass", "give one of them")),
+    ],
+)
+def test_a_password_that_can_not_be_asked_for(
+    words: list[str], says: tuple[str, ...], runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("hosts.ini").write_text("[kube_node]\nw1 ansible_connection=local\n")
+    assert run(["check", "hosts.ini", *words]) == 2
+    said = capsys.readouterr().err
+    assert all(one in said for one in says), said
+    assert not runs.exists()
