@@ -38,7 +38,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except (OSError, ValueError, KeyError) as error:
             return {"failed": True, "changed": False, "msg": f"{plan} is no plan of ours: {error}"}
         run = str(variables.get("cksharden_run") or RUN)
-        return {"changed": False, "msg": f"run {run}", "ansible_facts": {"cksharden_run": run, **facts}}
+        return {"changed": False, "msg": f"run {run}", "ansible_facts": facts}
 
     def _from_node(self, variables: dict[str, Any]) -> dict[str, Any]:
         request = check_request({"schema": "1.0", "files": []})

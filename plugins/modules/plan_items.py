@@ -48,7 +48,4 @@ ansible_facts:
     cksharden_node_kind:
       description: What the node is, as it says itself. One of control_plane, worker and none.
       type: str
-    cksharden_run:
-      description: The name of the run, that of the variable or a new one for all hosts of the playbook.
-      type: str
 """

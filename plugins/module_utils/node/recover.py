@@ -19,6 +19,8 @@ def main(_payload: dict[str, Any]) -> dict[str, Any]:
 
 def recover(base: str, system: System) -> dict[str, Any]:
     """Return {"open": ...} after an agent was started again where one is missing."""
+    if all(each.closed for each in store.kept(base)):
+        return {"open": ""}
     try:
         with store.locked(base, PATIENCE):
             refuse_obstacles(base, system)
