@@ -6,10 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from cksharden.model import HostPlan, Plan
-from cksharden.outcomes import host_outcomes, save
+from cksharden.outcomes import carry_out
 from cksharden.rundir import RunDir
-from cksharden.runner import Connection, OnEvent, run_playbook
-from cksharden.transactions import HostOutcome
+from cksharden.runner import Connection, OnEvent, PlaybookResult, run_playbook
 
 
 def apply(
@@ -20,8 +19,10 @@ def apply(
     connection: Connection,
     max_unavailable: int,
     on_event: OnEvent | None = None,
-) -> tuple[HostOutcome, ...]:
-    """Change the hosts of a plan, in its order; return what became of each and save it in `apply/`.
+) -> tuple[str, ...]:
+    """Change the hosts of a plan, in its order, and save in `apply/` what became of each.
+
+    Returns what there is to say of the cluster's lock.
 
     Args:
         plan: what to change; it lies in the run's plan.json, which the roles read.
@@ -32,24 +33,25 @@ def apply(
         on_event: called with a host and what it is at.
 
     Raises:
-        IncompleteError: Ansible failed before it asked a host.
+        IncompleteError: Ansible failed before it asked a host, or another run has the lock.
     """
-    # It marks a run that began to change nodes, also where nothing lives to write into it.
-    run.make(run.apply)
     expected = {host: _roles(plan.hosts[host]) for batch in plan.order for host in batch}
-    played = run_playbook(
-        "harden",
-        inventory=inventory,
-        extra={
-            "cksharden_plan": str(run.file("plan").absolute()),
-            "cksharden_run": run.run,
-            "cksharden_max_unavailable": max_unavailable,
-        },
-        limit=",".join(expected),
-        connection=connection,
-        on_event=on_event,
-    )
-    return save(run, host_outcomes(played, expected))
+
+    def play() -> PlaybookResult:
+        return run_playbook(
+            "harden",
+            inventory=inventory,
+            extra={
+                "cksharden_plan": str(run.file("plan").absolute()),
+                "cksharden_run": run.run,
+                "cksharden_max_unavailable": max_unavailable,
+            },
+            limit=",".join(expected),
+            connection=connection,
+            on_event=on_event,
+        )
+
+    return carry_out(run, expected, inventory, connection, play)
 
 
 def _roles(host: HostPlan) -> tuple[str, ...]:

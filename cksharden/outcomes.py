@@ -3,18 +3,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import facts_path
-from cksharden.errors import IncompleteError
+from cksharden import lock
+from cksharden.errors import CkshardenError, IncompleteError
 from cksharden.rundir import RunDir, write_file
-from cksharden.runner import HostResult, PlaybookResult
+from cksharden.runner import Connection, HostResult, PlaybookResult
 from cksharden.transactions import HostOutcome, Transaction
 
 _NOT_BEGUN = "the run stopped before its turn; nothing was changed there"
+
+
+def carry_out(
+    run: RunDir,
+    expected: Mapping[str, tuple[str, ...]],
+    inventory: Path,
+    connection: Connection,
+    play: Callable[[], PlaybookResult],
+) -> tuple[str, ...]:
+    """Play what changes nodes, keep in `apply/` what became of each host; return what to say of the lock.
+
+    Args:
+        run: the run that changes them. Its `apply/` marks that nodes may have changed, also where nothing
+            lives to write into it.
+        expected: host -> the roles that have something to change on it.
+        inventory: where the nodes are.
+        connection: how to connect.
+        play: runs the playbook.
+
+    Raises:
+        InventoryError: the inventory can't be used.
+        IncompleteError: Ansible failed before it asked a host, or another run has the lock.
+    """
+    run.make(run.apply)
+    try:
+        played = play()
+        lock.refuse(played, inventory)
+        if not played.hosts:
+            raise IncompleteError(played.error or f"Ansible ended with {played.rc} and asked no host")
+    except CkshardenError:
+        run.apply.rmdir()
+        raise
+    save(run, host_outcomes(played, expected))
+    return lock.notices(played) + lock.give_back(played, run.run, inventory, connection)
 
 
 def host_outcomes(played: PlaybookResult, expected: Mapping[str, tuple[str, ...]]) -> tuple[HostOutcome, ...]:
@@ -25,10 +61,8 @@ def host_outcomes(played: PlaybookResult, expected: Mapping[str, tuple[str, ...]
         expected: host -> the roles that have something to change on it.
 
     Raises:
-        IncompleteError: Ansible asked no host at all.
+        IncompleteError: a node's answer is not understood.
     """
-    if not played.hosts:
-        raise IncompleteError(played.error or f"Ansible ended with {played.rc} and asked no host")
     return tuple(_outcome(host, played.hosts.get(host), roles) for host, roles in expected.items())
 
 

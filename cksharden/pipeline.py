@@ -57,14 +57,16 @@ def check(order: Order, watch: Watch) -> Checked:
     return Checked(run, selection, held, findings, plan, gather.note_open(run, facts))
 
 
-def change(order: Order, checked: Checked, max_unavailable: int, watch: Watch) -> None:
+def change(order: Order, checked: Checked, max_unavailable: int, watch: Watch) -> tuple[str, ...]:
     """Apply the plan and verify it: what is found afterwards lies in the same run.
 
+    Returns what there is to say of the cluster's lock.
+
     Raises:
-        IncompleteError: Ansible failed before it asked a host.
+        IncompleteError: Ansible failed before it asked a host, or another run has the lock.
     """
     with watch.stage("apply") as on_event:
-        apply.apply(
+        told = apply.apply(
             checked.plan,
             checked.run,
             inventory=order.required_inventory(),
@@ -78,6 +80,7 @@ def change(order: Order, checked: Checked, max_unavailable: int, watch: Watch) -
     run.write("findings_after", after)
     gather.note_open(run, facts)
     run.write("verify", verify.compare(checked.plan, checked.findings, after, run.run))
+    return told
 
 
 def prove(order: Order, of: RunDir, watch: Watch) -> RunDir:

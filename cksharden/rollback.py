@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from cksharden.errors import IncompleteError
-from cksharden.outcomes import host_outcomes, save
+from cksharden.outcomes import carry_out
 from cksharden.rundir import RunDir
 from cksharden.runner import Connection, HostResult, OnEvent, PlaybookResult, run_playbook
-from cksharden.transactions import HostOutcome, HostRestoration, Restoration, Restorations
+from cksharden.transactions import HostRestoration, Restoration, Restorations
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,23 @@ def preview(rollback: Rollback, on_event: OnEvent | None = None) -> Restorations
 
 def take_back(
     rollback: Rollback, found: Restorations, max_unavailable: int, on_event: OnEvent | None = None
-) -> tuple[HostOutcome, ...]:
-    """Put the files back; return what became of each host, and save it in `apply/`.
+) -> tuple[str, ...]:
+    """Put the files back, and save in `apply/` what became of each host.
+
+    Returns what there is to say of the cluster's lock.
 
     Raises:
-        IncompleteError: Ansible failed before it asked a host.
+        IncompleteError: Ansible failed before it asked a host, or another run has the lock.
     """
-    rollback.run.make(rollback.run.apply)  # marks a run that began to change nodes
     expected = {host.host: tuple(role for role, files in host.roles.items() if files) for host in found.hosts}
     extra = {"cksharden_max_unavailable": max_unavailable}
-    return save(rollback.run, host_outcomes(_play(rollback, extra, on_event, check=False), expected))
+    return carry_out(
+        rollback.run,
+        expected,
+        rollback.inventory,
+        rollback.connection,
+        lambda: _play(rollback, extra, on_event, check=False),
+    )
 
 
 def _play(

@@ -77,11 +77,6 @@ def test_a_host_whose_turn_did_not_come_is_told_and_not_complete() -> None:
     assert not third.complete
 
 
-def test_a_playbook_that_asked_nobody_is_an_error() -> None:
-    with pytest.raises(IncompleteError, match="no such playbook"):
-        host_outcomes(played(rc=1, error="no such playbook"), {"w1": ()})
-
-
 def test_outcomes_are_files_of_their_hosts(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     save(run, (HostOutcome("a/b", "ok"), HostOutcome("w1", "unreachable", "no route")))

@@ -10,11 +10,12 @@ import pytest
 from cksharden import apply, records, rollback
 from cksharden.cli.main import run
 from cksharden.cli.orders import traced
-from cksharden.errors import InventoryError
+from cksharden.errors import IncompleteError, InventoryError, UsageError
 from cksharden.order import Order
+from cksharden.outcomes import carry_out
 from cksharden.rollback import Rollback
 from cksharden.rundir import RunDir
-from cksharden.runner import Connection
+from cksharden.runner import Connection, PlaybookResult
 from cksharden.transactions import Restorations
 from tests.unit.cli.conftest import Facts
 from tests.unit.report.samples import RUN, plan
@@ -26,21 +27,30 @@ def _begun(runs: Path, command: str) -> RunDir:
     return records.begin(Order(command, runs, Connection()), "cks")
 
 
-def test_the_run_is_marked_before_the_playbook_starts(runs: Path) -> None:
+def test_a_run_is_marked_as_one_that_changes_nodes_however_it_is_stopped(runs: Path) -> None:
     begun = _begun(runs, "apply")
-    with pytest.raises(InventoryError):  # as early as a playbook can end
+
+    def stopped() -> PlaybookResult:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(begun, {"w1": ("kubelet",)}, runs, Connection(), stopped)
+    assert records.newest(runs, "apply") == begun
+    assert records.view(begun, "").interrupted
+
+
+def test_a_run_for_which_ansible_asked_no_host_changed_none(runs: Path) -> None:
+    begun = _begun(runs, "apply")
+    with pytest.raises(InventoryError):
         apply.apply(plan("w1"), begun, inventory=runs / "none", connection=Connection(), max_unavailable=1)
-    assert records.newest(runs, "apply") == records.newest(runs) == begun
-    shown = records.view(begun, "")
-    assert shown.interrupted
-
-
-def test_a_rollback_is_marked_too(runs: Path) -> None:
-    begun = _begun(runs, "rollback")
     back = Rollback(OTHER, begun, runs / "none", Connection(), None, force=False)
     with pytest.raises(InventoryError):
         rollback.take_back(back, Restorations(OTHER, force=False, hosts=()), 1)
-    assert records.view(begun, "").interrupted
+    with pytest.raises(IncompleteError, match="no such playbook"):
+        carry_out(begun, {}, runs, Connection(), lambda: PlaybookResult(1, {}, False, "no such playbook"))
+    assert not records.view(begun, "").interrupted
+    with pytest.raises(UsageError, match="no apply was run yet"):
+        records.newest(runs, "apply")
 
 
 @pytest.mark.parametrize("of", [RUN, OTHER], ids=["apply", "rollback"])

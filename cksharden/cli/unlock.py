@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`cksharden unlock`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cksharden.cli.options import Hosts
+from cksharden.cli.output import write
+from cksharden.errors import ExitCode
+
+EXAMPLES = ("cksharden unlock inventories/production --run 20261123T132000Z-1a2b3c",)
+
+
+def unlock(
+    *,
+    hosts: Hosts,
+    run: Annotated[
+        str, typer.Option(metavar="RUN", help="The run that a refusal named as the holder of the lock.")
+    ],
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> int:
+    """Remove the lock that a run has left on a cluster when its controller went away.
+
+    Refused, with exit code 3, while a node has an open transaction, while the run is still at work on
+    this machine, and where another run holds the lock. Every node of the inventory is asked; leave
+    out with --limit one that is gone for good. Where there is no lock it says so and exits with 0.
+    """
+    from cksharden import lock
+    from cksharden.cli.progress import Progress
+    from cksharden.report.sheet import clean
+
+    with Progress(quiet=quiet).stage("unlock") as on_event:
+        told = lock.unlock(run, hosts.path(), hosts.connection(), hosts.limit, on_event)
+    write(f"{clean(told)}\n")
+    return ExitCode.COMPLIANT
