@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cksharden.catalog import load_controls
@@ -116,6 +116,12 @@ def _flat(said: list[dict[str, Any]]) -> tuple[str | None, dict[str, Any]]:
     return next((one["asks"] for one in reversed(said) if one["asks"]), None), values
 
 
+def _says(asks: str) -> dict[str, Any]:
+    return {"own": {"asks": None, "values": {}}, "groups": {"a": {"asks": asks, "values": {}}}}
+
+
+@example([_says("include"), _says("exclude")], {"a"})
+@example([_says("exclude"), _says("include")], {"a"})
 @given(st.lists(LAYER, min_size=1, max_size=3), st.sets(st.sampled_from("abcd")))
 def test_a_group_beats_the_profile_and_a_profile_what_it_extends(
     layers: list[dict[str, Any]], mine: set[str]
