@@ -8,8 +8,6 @@ import os
 import pty
 import re
 import select
-import socket
-import ssl
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import testing
+from lab.outside import handshake
 
 ROOT = Path(__file__).resolve().parents[2]
 # What cksharden may touch, and what stands beside it; a kubelet writes elsewhere all the time.
@@ -111,12 +110,4 @@ def kubelet_starts(node: str) -> tuple[int, int]:
 
 def accepts_tls_1_2(node: str) -> bool:
     """Say whether the kubelet's port completes a handshake of TLS 1.2."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    with socket.create_connection((testing.node(node).address, 10250), timeout=10) as raw:
-        try:
-            with context.wrap_socket(raw) as secured:
-                return secured.version() == "TLSv1.2"
-        except ssl.SSLError:
-            return False
+    return handshake(testing.node(node).address, "TLSv1_2") is not None

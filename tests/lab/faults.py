@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
-import ssl
 import subprocess
 import sys
 import time
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import testing
+from lab.outside import handshake
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NODE = os.environ.get("CKSHARDEN_FAULTS_NODE", "w1")
@@ -151,15 +150,7 @@ def wait_settled(run: str, seconds: float = 240) -> dict[str, Any]:
 
 def accepts_tls12() -> bool:
     """Tell whether the kubelet talks TLS 1.2: what it really does, whatever its files say."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    with socket.create_connection((testing.node(NODE).address, 10250), timeout=5) as plain:
-        try:
-            with context.wrap_socket(plain):
-                return True
-        except ssl.SSLError:
-            return False
+    return handshake(testing.node(NODE).address, "TLSv1_2") is not None
 
 
 class Harden:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import socket
 import ssl
 import urllib.error
-import urllib.parse
 import urllib.request
 
 KUBELET_PORT = 10250
@@ -45,15 +44,13 @@ def listens(address: str, port: int) -> bool:
     return True
 
 
-def ask(url: str, token: str = "", form: dict[str, str] | None = None) -> tuple[int, str]:
+def ask(url: str, token: str = "", method: str = "GET") -> tuple[int, str]:
     """Return the status and the body of an answer, whatever certificate the server shows.
 
     Args:
         token: A bearer token to show.
-        form: Fields to post.
     """
-    data = None if form is None else urllib.parse.urlencode(form).encode()
-    request = urllib.request.Request(url, data)
+    request = urllib.request.Request(url, method=method)
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     try:
