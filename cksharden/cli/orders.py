@@ -60,7 +60,8 @@ def traced(wanted: Order, run: str, of: str) -> Iterator[None]:
         say(
             f"cksharden: run {run} was interrupted while it was changing nodes.\n"
             f"  see what is there now: `cksharden check {where}`\n"
-            f"  put back what was changed: `cksharden rollback {where} --run {of}`"
+            f"  put back what was changed: `cksharden rollback {where} --run {of}`\n"
+            "  its lock of the cluster is taken over by the next run from this machine"
         )
         raise
 
