@@ -90,7 +90,10 @@ def _command(interpreter: list[str]) -> str:
         start = '"$p"'
         find = "p=$(" + " || ".join(f"command -v {name}" for name in _CANDIDATES) + ")"
         missing = "there is no python3"
-    complain = f"{{ echo {shlex.quote(NO_PYTHON + ' ' + missing)} >&2; exit {NO_PYTHON_CODE}; }}"
+    # The program is taken all the same: who still sends it would else report a broken pipe instead.
+    complain = (
+        f"{{ cat >/dev/null; echo {shlex.quote(NO_PYTHON + ' ' + missing)} >&2; exit {NO_PYTHON_CODE}; }}"
+    )
     # No exec: Ansible appends a command that keeps ssh from dropping the last output.
     return f"{find} || {complain}; {start} {_PYTHON}"
 
