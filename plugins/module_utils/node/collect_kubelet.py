@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from .command import PATH, CommandError, ask
+from .node_name import node_name
 from .redact import redact_arguments
 from .safe_read import Entry, describe_text, read_bytes
 from .text import is_lossy, plain
@@ -31,6 +32,8 @@ _SAYS = 65536
 
 CONFIG = "/var/lib/kubelet/config.yaml"
 OUR_CONFIG_DIR = "/etc/kubernetes/kubelet.conf.d"
+PATCHES_DIR = "/etc/kubernetes/patches"
+"""Where patches lie that nobody may have told us about."""
 # Read whether a unit names them or not: kubeadm's own, and the two where packages let an admin add flags.
 _ALWAYS = (
     CONFIG,
@@ -48,6 +51,9 @@ _UNIT_DIRECTORIES = (
 )
 
 _ENVIRONMENT_FILE = re.compile(r"^\s*EnvironmentFile\s*=\s*-?\s*(\S.*?)\s*$", re.MULTILINE)
+_DROP_IN = re.compile(rb".*\.conf", re.DOTALL)
+_PATCH = re.compile(rb"kubeletconfiguration.*\.(json|yaml)", re.DOTALL)
+"""As kubeadm knows its patches (kubernetes, cmd/kubeadm/app/util/patches/patches.go, parseFilename)."""
 _DEEPEST = 10
 """Levels of directories below --config-dir."""
 _TEXT_IN_ALL = 4 * 1024 * 1024
@@ -65,24 +71,34 @@ def collect(request: Data) -> Data:
         files.add(path, _UNIT_DIRECTORIES)
         for path in [*([fragment] if fragment else []), *unit["drop_in_paths"]]
     ]
-    named = [path for text in texts for path in _ENVIRONMENT_FILE.findall(text)]
-    texts += [files.add(path) for path in [*named, *_ALWAYS] if path.startswith("/")]
+    environment = [path for text in texts for path in _ENVIRONMENT_FILE.findall(text)]
+    texts += [files.add(path) for path in [*environment, *_ALWAYS] if path.startswith("/")]
     argv = process["argv"] if process else []
     for path in _values("config", argv, texts):
         files.add(path)
     directories = _values("config-dir", argv, texts)
-    drop_ins = _walk(directories[0], int(limits["matches"])) if directories else []
+    most = int(limits["matches"])
+    drop_ins = _walk(directories[0], _DROP_IN, most) if directories else []
     # Ours may be there without being in use: what would be merged is then known before it is.
-    unused = [] if OUR_CONFIG_DIR in directories else _walk(OUR_CONFIG_DIR, int(limits["matches"]))
-    for found in [*drop_ins, *unused]:
+    unused = [] if OUR_CONFIG_DIR in directories else _walk(OUR_CONFIG_DIR, _DROP_IN, most)
+    named = request["patches_dir"]
+    patches_dir = PATCHES_DIR if named is None else named
+    patches = _walk(patches_dir, _PATCH, most) if patches_dir else []
+    for found in [*drop_ins, *unused, *patches]:
         files.add(found, (os.fsencode(directories[0]),) if found in drop_ins else ())
     binary = _binary(process)
     return {
+        "node_name": node_name(argv, plain(os.uname().nodename)),
         "version": _version(binary, float(limits["command_seconds"])),
         "binary": binary,
         "unit": unit,
         "process": process and {**process, "argv": redact_arguments(argv)},
         "config_dir_files": [plain(path) for path in drop_ins],
+        "patches": {
+            "directory": patches_dir,
+            "named": named is not None,
+            "files": [plain(path) for path in patches],
+        },
         "files": files.entries,
     }
 
@@ -156,21 +172,23 @@ def _values(flag: str, argv: list[str], texts: list[str]) -> list[str]:
     return [os.path.join("/", value) for value in dict.fromkeys(ordered)]
 
 
-def _walk(directory: str, most: int) -> list[bytes]:
-    """Return the *.conf files below a directory in the order in which the kubelet merges them.
+def _walk(directory: str, wanted: re.Pattern[bytes], most: int) -> list[bytes]:
+    """Return the files with a wanted name below a directory, in the order of filepath.WalkDir of Go.
 
-    As filepath.WalkDir of Go (kubernetes, cmd/kubelet/app/server.go, mergeKubeletConfigurations):
-    by name within each directory, no link to a directory followed, the root included.
+    The kubelet merges drop-ins so (kubernetes, cmd/kubelet/app/server.go, mergeKubeletConfigurations),
+    and kubeadm patches: by name within each directory, no link to one followed, the root included.
     """
     root = os.fsencode(directory)
     if os.path.islink(root):
         return []
     found: list[bytes] = []
-    _walk_into(root, most, 0, found)
+    _walk_into(root, wanted, most, 0, found)
     return found
 
 
-def _walk_into(directory: bytes, most: int, depth: int, found: list[bytes]) -> None:
+def _walk_into(
+    directory: bytes, wanted: re.Pattern[bytes], most: int, depth: int, found: list[bytes]
+) -> None:
     try:
         with os.scandir(directory) as entries:
             listed = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
@@ -179,8 +197,8 @@ def _walk_into(directory: bytes, most: int, depth: int, found: list[bytes]) -> N
     for name, is_directory in listed:
         path = os.path.join(directory, name)
         if is_directory and depth < _DEEPEST:
-            _walk_into(path, most, depth + 1, found)
-        elif not is_directory and name.endswith(b".conf"):
+            _walk_into(path, wanted, most, depth + 1, found)
+        elif not is_directory and wanted.fullmatch(name):
             found.append(path)
         if (is_directory and depth == _DEEPEST) or len(found) > most:
             raise ValueError(f"{plain(directory)} holds more than {most} files or {_DEEPEST} levels")

@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .kubeapi import ApiError, NodeObjects
+from .node_name import node_name
 from .system import Process, System
 
 LEAST_WINDOW = 10
@@ -88,16 +89,6 @@ def _ask_patiently(system: System, kubeconfig: str, node: str, attempts: int = 3
             raise
     system.sleep(2)
     return _ask_patiently(system, kubeconfig, node, attempts - 1)
-
-
-def node_name(argv: tuple[str, ...], host_name: str) -> str:
-    """Return the name under which a kubelet with this command line registers its node."""
-    name = host_name
-    for index, word in enumerate(argv):
-        flag, equals, value = word.partition("=")
-        if flag == "--hostname-override":
-            name = value if equals else argv[index + 1] if index + 1 < len(argv) else name
-    return name.strip().lower()
 
 
 def arguments_digest(argv: tuple[str, ...]) -> str:

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from .kubeconfig import read_settings, tls_context
 
 ADMIN = "/etc/kubernetes/admin.conf"
+MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 SECONDS = 5
 """Patience with one step of a request: the connection, or the next bytes."""
-_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 _LARGEST = 8 * 1024 * 1024
 _FLAG = re.compile(r"""^\s*-\s*["']?--(bind-address|secure-port)=([^\s"']+)""", re.MULTILINE)
 _FAILURES = (
@@ -31,20 +31,27 @@ _FAILURES = (
 )
 
 
-class ApiError(Exception):
+class ApiError(OSError):
     """The API server did not answer, or did not answer with the objects."""
 
 
 class Api:
     """A connection to the API server; one request at a time. A context manager."""
 
-    def __init__(self, kubeconfig: str, server: str | None = None, timeout: float = SECONDS) -> None:
+    def __init__(
+        self,
+        kubeconfig: str,
+        server: str | None = None,
+        timeout: float = SECONDS,
+        largest: int = _LARGEST,
+    ) -> None:
         """Read a kubeconfig; nothing is asked yet.
 
         server: URL of the API server to ask, as own_server() gives it; without it the one that the
         kubeconfig names. Its certificate must be valid for the name in the kubeconfig either way.
-        timeout: seconds, see SECONDS. Raises ApiError.
+        timeout: seconds, see SECONDS. largest: bytes of one answer. Raises ApiError.
         """
+        self._largest = largest
         try:
             settings = read_settings(kubeconfig)
             named = urllib.parse.urlsplit(settings["server"])
@@ -82,7 +89,10 @@ class Api:
                 headers,
             )
             response = self._connection.getresponse()
-            return response.status, _object(response.read(_LARGEST + 1), f"{method} {path}", response.status)
+            content = response.read(self._largest + 1)
+            if len(content) > self._largest:
+                raise ValueError(f"{method} {path} is answered with more than {self._largest} bytes")
+            return response.status, _object(content, f"{method} {path}", response.status)
         except _FAILURES as reason:
             self.close()  # what is left of this answer must not be taken for the next one
             raise ApiError(_words(reason)) from reason
@@ -144,7 +154,7 @@ def ready_condition(thing: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def own_server(manifest: str = _MANIFEST) -> str:
+def own_server(manifest: str = MANIFEST) -> str:
     """Return the URL under which this node reaches its own API server, past any load balancer.
 
     manifest: path of the static pod. Raises ApiError where there is none.
@@ -180,8 +190,6 @@ class _Connection(http.client.HTTPSConnection):
 
 
 def _object(body: bytes, what: str, status: int) -> dict[str, Any]:
-    if len(body) > _LARGEST:
-        raise ValueError(f"{what} is answered with more than {_LARGEST} bytes")
     try:
         found = json.loads(body, parse_constant=_finite, parse_float=_finite)
     except ValueError as reason:

@@ -9,6 +9,7 @@ so that a hostile text costs linear time.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 MARK = "[redacted]"
 
@@ -70,6 +71,25 @@ def redact(text: str) -> tuple[str, bool]:
     clean = _QUOTED_VARIABLE.sub(_without_quoted_variable, clean)
     clean = _VARIABLE.sub(_without_variable, clean)
     return clean, clean != text
+
+
+def redact_data(value: Any, depth: int = 20) -> Any:
+    """Return JSON data with the values of its secret keys, and secrets within its texts, replaced.
+
+    Raises ValueError for data of more levels than depth.
+    """
+    if depth == 0:
+        raise ValueError("data of too many levels")
+    if isinstance(value, dict):
+        return {
+            redact(name)[0]: MARK
+            if _is_secret(name) and each and isinstance(each, (str, list, dict))
+            else redact_data(each, depth - 1)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [redact_data(each, depth - 1) for each in value]
+    return redact(value)[0] if isinstance(value, str) else value
 
 
 def redact_arguments(words: list[str]) -> list[str]:

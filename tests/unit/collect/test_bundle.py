@@ -13,6 +13,8 @@ from ansible_collections.cksharden.node.plugins.plugin_utils import bundle
 PYTHON = [sys.executable, "-I", "-B", "-S", "-"]
 REQUEST = {
     "files": [{"path": "/etc/passwd", "parents": True}],
+    "cluster": False,
+    "patches_dir": None,
     "limits": {"seconds": 30, "command_seconds": 10, "file_bytes": 1000, "matches": 10},
 }
 

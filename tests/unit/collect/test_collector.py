@@ -13,10 +13,11 @@ import pytest
 
 from ansible_collections.cksharden.node.plugins.module_utils.node import collect_kubelet, collector
 from ansible_collections.cksharden.node.plugins.module_utils.node.run import TimeLimitError
+from ansible_collections.cksharden.node.plugins.plugin_utils.facts import DEFAULT_LIMITS
 from tests.unit.collect.conftest import FakeNode
 
-LIMITS = {"seconds": 30, "command_seconds": 10, "file_bytes": 1000, "matches": 20}
-REQUEST: dict[str, Any] = {"files": [], "limits": LIMITS}
+LIMITS = DEFAULT_LIMITS | {"file_bytes": 1000, "matches": 20}
+REQUEST: dict[str, Any] = {"files": [], "cluster": False, "patches_dir": "", "limits": LIMITS}
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="a node is asked as root")
 
@@ -29,6 +30,7 @@ def test_a_kubelet_that_does_not_run(node: FakeNode) -> None:
     data = kubelet()
     files = data.pop("files")
     assert data == {
+        "node_name": os.uname().nodename.lower(),
         "version": "v1.37.2",
         "binary": f"{node.root}/bin/kubelet",
         "unit": {
@@ -42,6 +44,7 @@ def test_a_kubelet_that_does_not_run(node: FakeNode) -> None:
         },
         "process": None,
         "config_dir_files": [],
+        "patches": {"directory": "", "named": True, "files": []},
     }
     read = {
         path.removeprefix(f"{node.root}/"): entry["text"] for path, entry in files.items() if entry["exists"]
@@ -93,6 +96,20 @@ def test_our_own_directory_is_read_while_it_is_not_used(node: FakeNode) -> None:
     data = kubelet()
     assert data["config_dir_files"] == []
     assert data["files"][str(ours)]["text"] == "{}"
+
+
+def test_patches_that_kubeadm_would_use(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = node.root / "patches"
+    names = ("kubeletconfiguration1.yaml", "kubeletconfiguration0+merge.json", "a/kubeletconfiguration.yaml")
+    for name in (*names, "kubeletconfiguration.yml", "kube-apiserver.yaml", "note+kubeletconfiguration.yaml"):
+        node.write(there / name, "readOnlyPort: 1\n")
+    ordered = [f"{there}/{names[2]}", f"{there}/{names[1]}", f"{there}/{names[0]}"]
+    for given, named in ((str(there), True), (None, False)):
+        monkeypatch.setattr(collect_kubelet, "PATCHES_DIR", str(there))
+        data = collect_kubelet.collect(REQUEST | {"patches_dir": given})
+        assert data["patches"] == {"directory": str(there), "named": named, "files": ordered}
+        assert data["files"][ordered[0]]["text"] == "readOnlyPort: 1\n"
+    assert kubelet()["patches"]["files"] == []
 
 
 def test_hostile_drop_ins(running: FakeNode) -> None:

@@ -2,10 +2,16 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
-from ansible_collections.cksharden.node.plugins.module_utils.node.redact import MARK, redact, redact_arguments
+from ansible_collections.cksharden.node.plugins.module_utils.node.redact import (
+    MARK,
+    redact,
+    redact_arguments,
+    redact_data,
+)
 
 SECRET = "s3cr3tValue"
 PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----"
@@ -168,3 +174,27 @@ def test_hostile_text_takes_linear_time(text: str) -> None:
     started = time.monotonic()
     redact(text)
     assert time.monotonic() - started < 5
+
+
+def test_data_keeps_its_form_and_loses_its_secrets() -> None:
+    data = {
+        "tokenTTL": "1h",
+        "staticPodURLHeader": {"Authorization": ["abc"]},
+        "list": [1, True, None, "Bearer abcdefgh"],
+        "password": "abc",
+        "authentication": {"webhook": {"enabled": True}},
+        "rotateTokens": False,
+    }
+    assert redact_data(data) == {
+        "tokenTTL": "1h",
+        "staticPodURLHeader": "[redacted]",
+        "list": [1, True, None, "Bearer [redacted]"],
+        "password": "[redacted]",
+        "authentication": {"webhook": {"enabled": True}},
+        "rotateTokens": False,
+    }
+    deep: dict[str, Any] = {}
+    for _level in range(30):
+        deep = {"a": deep}
+    with pytest.raises(ValueError, match="too many levels"):
+        redact_data(deep)

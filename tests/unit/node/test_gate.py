@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.cksharden.node.plugins.module_utils.node import gate
 from ansible_collections.cksharden.node.plugins.module_utils.node.gate import Gate, GateError
+from ansible_collections.cksharden.node.plugins.module_utils.node.node_name import node_name
 from ansible_collections.cksharden.node.plugins.module_utils.node.system import System, error_line
 from tests.unit.node.fakes import FakeNode
 
@@ -30,7 +31,7 @@ SETTINGS = gate.settings({"window": 10, "limit": 60})[0]
     ],
 )
 def test_node_name(argv: tuple[str, ...], name: str) -> None:
-    assert gate.node_name(argv, "Host.example") == name
+    assert node_name(argv, "Host.example") == name
 
 
 @pytest.mark.parametrize(

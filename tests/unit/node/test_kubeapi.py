@@ -84,10 +84,9 @@ def test_a_hostile_answer_is_none_and_the_next_is_not_taken_for_it(server: ApiSe
         assert api.request("GET", "/") == (200, {"a": 1})
 
 
-def test_an_answer_has_a_largest_size(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kubeapi, "_LARGEST", 100)
+def test_an_answer_has_a_largest_size(server: ApiServer) -> None:
     server.answer = lambda _call: (200, {"a": "x" * 200})
-    with Api(server.kubeconfig()) as api, pytest.raises(ApiError, match="more than 100 bytes"):
+    with Api(server.kubeconfig(), largest=100) as api, pytest.raises(ApiError, match="more than 100 bytes"):
         api.request("GET", "/")
 
 
