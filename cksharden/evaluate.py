@@ -38,7 +38,13 @@ def evaluate(selection: Selection, facts: Collected, *, run: str, waivers: InFor
         for finding in _host_findings(selection, facts[host])
     )
     controls = tuple(one.control.id for one in selection.controls)
-    return Findings(run, selection.profile, hosts, controls, findings, notes=_notes(findings, waivers))
+    notes = (*_cluster_notes(facts), *_notes(findings, waivers))
+    return Findings(run, selection.profile, hosts, controls, findings, notes=notes)
+
+
+def _cluster_notes(facts: Collected) -> tuple[str, ...]:
+    clusters = [one.cluster for one in facts.values() if isinstance(one, NodeFacts)]
+    return next((one.notes for one in clusters if not isinstance(one, str)), ())
 
 
 def _notes(findings: Sequence[Finding], waivers: InForce | None) -> tuple[str, ...]:

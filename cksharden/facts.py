@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cksharden.cluster import Cluster
 from cksharden.model import NodeKind
 
 KNOWN_MAJOR = "1"
@@ -23,6 +24,8 @@ class NodeFacts:
     sections: dict[str, Any]
     groups: tuple[str, ...] = ()
     """The host's groups in the inventory, without Ansible's own `all` and `ungrouped`."""
+    cluster: Cluster | str = "nothing was told of the cluster: collect again"
+    """The cluster that it is in, or the reason why nothing is known of it."""
 
     def section(self, name: str) -> dict[str, Any]:
         """Return the data of a section.

@@ -6,11 +6,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cksharden import records, rundir
-from cksharden.collect import collect
+from cksharden.cluster import assemble
+from cksharden.collect import CONTROL_PLANES, collect
 from cksharden.errors import CkshardenError, ExitCode, FactsError
 from cksharden.facts import Collected, NodeFacts, Unknown, Unreachable
 from cksharden.order import Order, Watch
@@ -39,8 +41,8 @@ def facts(order: Order, selection: Selection, directory: Path, watch: Watch, sta
         stage: the name under which it sees that.
     """
     if order.facts is not None:
-        recorded = rundir.read_facts_dir(order.facts)
-        return {host: _facts(one) for host, one in recorded.items()}
+        recorded: Collected = {host: _facts(one) for host, one in rundir.read_facts_dir(order.facts).items()}
+        return _in_cluster(recorded, _recorded_beside(order.facts / rundir.BESIDE))
     with watch.stage(stage) as on_event:
         collected = collect(
             order.required_inventory(),
@@ -51,10 +53,11 @@ def facts(order: Order, selection: Selection, directory: Path, watch: Watch, sta
             on_event=on_event,
         )
     groups = groups_of(collected.inventory)
-    return {
-        host: _node(host, brought, tuple(sorted(groups.get(host, ()))))
-        for host, brought in collected.hosts.items()
-    }
+    hosts, beside = (
+        {host: _node(host, brought, tuple(sorted(groups.get(host, ())))) for host, brought in part.items()}
+        for part in (collected.hosts, collected.beside)
+    )
+    return _in_cluster(hosts, beside)
 
 
 def note_open(run: RunDir, collected: Collected) -> tuple[OpenTransaction, ...]:
@@ -87,6 +90,35 @@ def inventory(order: Order, run: RunDir) -> dict[str, list[str]]:
     """Return the groups of the whole inventory and their hosts; empty where recorded facts came without."""
     file = run.file("inventory") if order.facts is None else order.facts.absolute().parent / "inventory.json"
     return rundir.read_inventory(file) if file.is_file() else {}
+
+
+def _recorded_beside(directory: Path) -> Collected:
+    if not directory.is_dir():
+        return {}
+    return {host: _facts(one) for host, one in rundir.read_facts_dir(directory).items()}
+
+
+def _in_cluster(hosts: Collected, beside: Collected) -> Collected:
+    """Return the facts of hosts with those of the cluster, which any control plane may have brought."""
+    told: dict[str, dict[str, Any] | str] = {}
+    for host, node in (hosts | beside).items():
+        if isinstance(node, Unreachable):
+            if CONTROL_PLANES in node.groups:
+                told[host] = node.reason
+        elif "cluster" in node.sections:
+            told[host] = _told(node)
+    cluster = assemble(told)
+    return {
+        host: node if isinstance(node, Unreachable) else replace(node, cluster=cluster)
+        for host, node in hosts.items()
+    }
+
+
+def _told(node: NodeFacts) -> dict[str, Any] | str:
+    try:
+        return node.section("cluster")
+    except Unknown as reason:
+        return str(reason)
 
 
 def _facts(one: dict[str, Any]) -> NodeFacts:

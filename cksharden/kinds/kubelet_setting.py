@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One setting of the kubelet: what its files declare, and what the live process was given."""
+"""One setting of the kubelet: what its files declare, what it runs with, and what an upgrade will leave."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.cksharden.node.plugins.plugin_utils import kubelet_command_line as command_line
@@ -13,6 +13,7 @@ from cksharden.facts import NodeFacts, Unknown
 from cksharden.kinds.expectation import KubeletSetting, show, typed
 from cksharden.kinds.interface import CannotRemedy
 from cksharden.kinds.kubelet_example import example_facts
+from cksharden.kinds.kubelet_upgrade import after_upgrade, cluster_of
 from cksharden.model import Item, Judgement, Status, worst
 
 # Other defaults hold for a kubelet that reads no configuration file (kubernetes, cmd/kubelet/app/options).
@@ -36,16 +37,11 @@ class KubeletSettingKind:
         return []
 
     def judge(self, spec: KubeletSetting, facts: NodeFacts) -> Judgement:
-        """Judge both facets; the status is the worse of the two."""
-        section = facts.section("kubelet")
-        items = tuple(_facet(name, spec, section) for name in ("declared", "running"))
+        """Judge the three facets; the status is the worst of them."""
+        items = tuple(_facet(name, spec, facts) for name in ("declared", "running", "persisted"))
         status = worst([item.status for item in items])
         item = next(item for item in items if item.status is status)
-        other = next((one for one in items if one.status is not status), None)
-        reason = item.reason
-        if other is not None:
-            reason = f"{item.what}: {item.reason} ({other.what}: {other.reason})"
-        return Judgement(status, reason, item.observed, spec.expected, item.source, items)
+        return Judgement(status, _reason(item, items), item.observed, spec.expected, item.source, items)
 
     def check_parameters(self, spec: KubeletSetting, parameters: Mapping[str, Any]) -> None:
         """Refuse what would ask another thing, or judge an unset option by an expectation that is gone."""
@@ -59,7 +55,8 @@ class KubeletSettingKind:
         """Word the intent; what holds in the files and only waits for a restart is left to people."""
         if spec.target is None or spec.gate is not None:
             raise CannotRemedy(f"the value of {spec.name} is not cksharden's to choose")
-        if _facet("declared", spec, facts.section("kubelet")).status is Status.PASS:
+        declared, persisted = (_facet(name, spec, facts).status for name in ("declared", "persisted"))
+        if declared is Status.PASS and persisted is not Status.FAIL:
             raise CannotRemedy("its files hold already, the running kubelet does not: restart the kubelet")
         return [{"key": spec.key, "value": spec.target, "flag": spec.flag}]
 
@@ -72,9 +69,23 @@ class KubeletSettingKind:
         return example_facts(snippet)
 
 
-def _facet(name: str, spec: KubeletSetting, section: dict[str, Any]) -> Item:
+def _reason(worst_item: Item, items: tuple[Item, ...]) -> str:
+    declared, running, persisted = items
+    if declared.status is running.status is Status.PASS:
+        if persisted.status is Status.FAIL:
+            return f"holds now, lost at the next kubeadm upgrade: {persisted.reason}"
+        if persisted.status is Status.UNKNOWN:
+            return f"holds now, and what the next kubeadm upgrade leaves is not known: {persisted.reason}"
+    for one in items:
+        # That nobody knows what comes adds nothing to what is wrong already.
+        if one.status is not worst_item.status and (one is not persisted or one.status is not Status.UNKNOWN):
+            return f"{worst_item.what}: {worst_item.reason} ({one.what}: {one.reason})"
+    return worst_item.reason
+
+
+def _facet(name: str, spec: KubeletSetting, facts: NodeFacts) -> Item:
     try:
-        setting = _running(spec, section) if name == "running" else _declared(spec, section)
+        setting = _FACETS[name](spec, facts)
     except (command_line.OptionsError, Unknown) as error:
         return Item(name, Status.UNKNOWN, reason=str(error))
     if setting is None:
@@ -91,31 +102,76 @@ def _facet(name: str, spec: KubeletSetting, section: dict[str, Any]) -> Item:
     return Item(name, status, value, setting.path, f"{spec.name} {verb} {show(value)} in {setting.path}")
 
 
-def _declared(spec: KubeletSetting, section: dict[str, Any]) -> options.Setting | None:
-    return _value(spec, section, command_line.declared(section))
+def _declared(spec: KubeletSetting, facts: NodeFacts) -> options.Setting | None:
+    section = facts.section("kubelet")
+    line = command_line.declared(section)
+    return _value(spec, line, lambda _key: options.configuration(section, line))
 
 
-def _running(spec: KubeletSetting, section: dict[str, Any]) -> options.Setting | None:
+def _running(spec: KubeletSetting, facts: NodeFacts) -> options.Setting | None:
+    """Return what the kubelet itself says, else what its process was given and read when it started."""
+    section = facts.section("kubelet")
     line = command_line.running(section)
     if line is None:
         raise Unknown("the kubelet does not run")
-    if not (spec.flag and line.last(spec.flag)):
+    said = _configz(facts)
+    if said is not None and spec.key is not None:
+        return _said(spec, *said)
+
+    def read(_key: str) -> dict[str, options.Setting]:
         stale = options.stale_files(section)
         if stale:
             raise Unknown(f"{', '.join(stale)} changed after the kubelet started: restart it to use them")
-    return _value(spec, section, line)
+        return options.configuration(section, line)
+
+    return _value(spec, line, read)
+
+
+def _configz(facts: NodeFacts) -> tuple[str, Mapping[str, Any]] | None:
+    """Return what a kubelet told a control plane that it runs with, and where that is from."""
+    try:
+        cluster, name = cluster_of(facts)
+    except Unknown:
+        return None
+    config = cluster.configz.get(name)
+    return None if config is None else (f"configz of {name}", config)
+
+
+def _said(spec: KubeletSetting, source: str, config: Mapping[str, Any]) -> options.Setting | None:
+    settings = options.merged([(source, dict(config))])
+    if spec.key in settings:
+        return settings[spec.key]
+    if isinstance(spec.like, int) and spec.gate is None:
+        # A kubelet fills in its defaults and leaves out of its answer what is then false or 0.
+        return options.Setting(type(spec.like)(0), source)
+    return None
+
+
+def _persisted(spec: KubeletSetting, facts: NodeFacts) -> options.Setting | None:
+    line = command_line.declared(facts.section("kubelet"))
+    return _value(spec, line, lambda key: after_upgrade(facts, line, key))
+
+
+_FACETS: dict[str, Callable[[KubeletSetting, NodeFacts], options.Setting | None]] = {
+    "declared": _declared,
+    "running": _running,
+    "persisted": _persisted,
+}
 
 
 def _value(
-    spec: KubeletSetting, section: dict[str, Any], line: command_line.CommandLine
+    spec: KubeletSetting,
+    line: command_line.CommandLine,
+    read: Callable[[str], dict[str, options.Setting]],
 ) -> options.Setting | None:
+    """Return what a flag says, else what the configuration does, which is read only then."""
     for flag in reversed(line.flags):
         said = spec.of_flag(flag.value) if flag.name == spec.flag else None
         if said is not None:
             return options.Setting(said, f"{flag.path} (--{flag.name})")
     if spec.key is None:
         return None
-    settings = options.configuration(section, line)
+    settings = read(spec.key)
     setting = settings.get(spec.key)
     if setting is None:
         inside = [key for key in settings if key.startswith(f"{spec.key}.")]

@@ -33,21 +33,37 @@ class Setting:
 def configuration(section: dict[str, Any], line: CommandLine) -> dict[str, Setting]:
     """Return the settings of the configuration file and the drop-ins, by dotted key.
 
-    Maps are merged and lists replaced, as the kubelet does (KEP 3983).
-
     Raises:
         OptionsError: a file is missing, unreadable or no KubeletConfiguration.
     """
     config = line.last("config")
+    paths = [*([config.value] if config else []), *drop_ins(section, line)]
+    return merged([(path, read_configuration(section, path)) for path in paths])
+
+
+def merged(documents: list[tuple[str, dict[str, Any]]]) -> dict[str, Setting]:
+    """Return the settings of configurations, (source, data), of which a later one overrides.
+
+    Maps are merged and lists replaced, as the kubelet does (KEP 3983).
+    """
     settings: dict[str, Setting] = {}
-    for path in [*([config.value] if config else []), *drop_ins(section, line)]:
-        text = text_of(section, path)
-        if text is None:
-            raise OptionsError(f"{path} does not exist, and the kubelet is told to read it")
-        for key, value in flatten(parse_configuration(text, path)).items():
+    for path, data in documents:
+        for key, value in flatten(data).items():
             settings = {old: kept for old, kept in settings.items() if not _hides(key, old)}
             settings[key] = Setting(value, path)
     return settings
+
+
+def read_configuration(section: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return a configuration file of the section as data.
+
+    Raises:
+        OptionsError: it is missing, unreadable or no KubeletConfiguration.
+    """
+    text = text_of(section, path)
+    if text is None:
+        raise OptionsError(f"{path} does not exist, and the kubelet is told to read it")
+    return parse_configuration(text, path)
 
 
 def drop_ins(section: dict[str, Any], line: CommandLine) -> list[str]:

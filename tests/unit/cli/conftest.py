@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.plugins.kubelet_section import CONFIG_TEXT
 from tests.unit.stages.test_plan import node
 
 Facts = Callable[..., Path]
@@ -26,14 +27,31 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def facts(tmp_path: Path) -> Facts:
-    """Write the facts of a worker as kubeadm leaves it; sections can be replaced."""
+    """Write the facts of a worker as kubeadm leaves it; sections can be replaced.
+
+    What a control plane says of its cluster lies beside them.
+    """
+    nodes: list[dict[str, Any]] = []
 
     def write(host: str = "w1", *, config_mode: str = "0644", **sections: Any) -> Path:
         directory = tmp_path / "facts"
         directory.mkdir(exist_ok=True)
         whole = node(host, config_mode=config_mode).sections | sections
-        document = {"format": "cksharden-facts", "schema": "1.0", "host": host, "sections": whole}
-        (directory / f"{len(list(directory.iterdir()))}.json").write_text(json.dumps(document))
+        nodes.append({"name": host, "uid": f"uid-{host}"})
+        told = {
+            "nodes": nodes,
+            "configz": {},
+            "kubelet_config": {"resource_version": "1", "text": CONFIG_TEXT},
+        }
+        cluster = {"schema": "1.0", "status": "ok", "reason": "", "data": told}
+        beside = directory / "beside"
+        beside.mkdir(exist_ok=True)
+        (beside / "cp1.json").write_text(json.dumps(_document("cp1", {"cluster": cluster})))
+        (directory / f"{len(nodes)}.json").write_text(json.dumps(_document(host, whole)))
         return directory
 
     return write
+
+
+def _document(host: str, sections: dict[str, Any]) -> dict[str, Any]:
+    return {"format": "cksharden-facts", "schema": "1.1", "host": host, "groups": [], "sections": sections}

@@ -11,7 +11,11 @@ OWN = "/etc/systemd/system/kubelet.service.d/20-own.conf"
 DEFAULTS = "/etc/default/kubelet"
 FLAGS = "/var/lib/kubelet/kubeadm-flags.env"
 CONFIG = "/var/lib/kubelet/config.yaml"
+INSTANCE = "/var/lib/kubelet/instance-config.yaml"
 DIRECTORY = "/etc/kubernetes/kubelet.conf.d"
+
+
+CONFIG_TEXT = "kind: KubeletConfiguration\nauthentication:\n  anonymous:\n    enabled: false\n"
 
 
 def entry(text: str, mtime: float = 100.0) -> dict[str, Any]:
@@ -32,14 +36,17 @@ def section(**changes: Any) -> dict[str, Any]:
         ),
         FLAGS: entry('KUBELET_KUBEADM_ARGS="--node-ip=10.0.0.1 --v 2"\n'),
         DEFAULTS: entry("# a comment\nKUBELET_EXTRA_ARGS=\n"),
-        CONFIG: entry("kind: KubeletConfiguration\nauthentication:\n  anonymous:\n    enabled: false\n"),
+        CONFIG: entry(CONFIG_TEXT),
+        INSTANCE: entry("containerRuntimeEndpoint: unix:///run/containerd/containerd.sock\n"),
     }
     files |= changes.pop("files", {})
     data: dict[str, Any] = {
+        "node_name": "w1",
         "version": "v1.37.2",
         "unit": {"fragment_path": UNIT, "drop_in_paths": [KUBEADM]},
         "process": {"pid": 7, "argv": ["kubelet", f"--config={CONFIG}"], "started": 200.0},
         "config_dir_files": [],
+        "patches": {"directory": "/etc/kubernetes/patches", "named": False, "files": []},
         "files": files,
     }
     return data | changes

@@ -16,6 +16,7 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_command_lin
     declared,
 )
 from cksharden.catalog import load_controls
+from cksharden.cluster import Cluster
 from cksharden.evaluate import evaluate
 from cksharden.facts import Collected, NodeFacts
 from cksharden.model import Status
@@ -65,7 +66,11 @@ configs = st.fixed_dictionaries(
 
 
 def _node(
-    config: dict[str, Any], extra: list[str], kubeadm: list[str], drop_in: dict[str, Any] | None
+    config: dict[str, Any],
+    config_map: dict[str, Any],
+    extra: list[str],
+    kubeadm: list[str],
+    drop_in: dict[str, Any] | None,
 ) -> NodeFacts:
     early = f"{DIRECTORY}/10-own.conf"
     words = [*([f"--config-dir={DIRECTORY}"] if drop_in is not None else []), *extra]
@@ -80,7 +85,7 @@ def _node(
     for one in data["files"].values():
         one |= copy.deepcopy(GROUND)
     data["process"]["argv"] = ["kubelet", *_words(declared(data))]
-    return _facts(data)
+    return _facts(data, config_map)
 
 
 def _words(line: CommandLine) -> list[str]:
@@ -91,14 +96,14 @@ def _yaml(data: dict[str, Any]) -> str:
     return apply_edits(None, [{"op": "merge_json", "values": data}]).decode()
 
 
-def _facts(kubelet: dict[str, Any]) -> NodeFacts:
+def _facts(kubelet: dict[str, Any], config_map: dict[str, Any]) -> NodeFacts:
     sections = {"node": {"kind": "worker"}, "kubelet": kubelet, "files": {"patterns": {}}}
-    return NodeFacts(
-        "w1", {name: {"schema": "1.0", "status": "ok", "data": data} for name, data in sections.items()}
-    )
+    whole = {name: {"schema": "1.0", "status": "ok", "data": data} for name, data in sections.items()}
+    cluster = Cluster("cp1", frozenset({"w1"}), _yaml(config_map), None)
+    return NodeFacts("w1", whole, cluster=cluster)
 
 
-def _applied(facts: NodeFacts, items: list[dict[str, Any]]) -> NodeFacts:
+def _applied(facts: NodeFacts, config_map: dict[str, Any], items: list[dict[str, Any]]) -> NodeFacts:
     """The node after its transaction: files edited, kubelet restarted."""
     data = copy.deepcopy(facts.section("kubelet"))
     result = kubelet_changes(data, items)
@@ -122,20 +127,24 @@ def _applied(facts: NodeFacts, items: list[dict[str, Any]]) -> NodeFacts:
     for flag in result["argv"]["removed"]:
         expected.remove(flag)
     assert sorted(data["process"]["argv"][1:]) == sorted(expected), "the gate compares with this command line"
-    return _facts(data)
+    return _facts(data, config_map)
 
 
-@given(configs, flags, flags, st.none() | configs)
+@given(configs, configs, flags, flags, st.none() | configs)
 def test_one_apply_converges(
-    config: dict[str, Any], extra: list[str], kubeadm: list[str], drop_in: dict[str, Any] | None
+    config: dict[str, Any],
+    config_map: dict[str, Any],
+    extra: list[str],
+    kubeadm: list[str],
+    drop_in: dict[str, Any] | None,
 ) -> None:
-    facts: Collected = {"w1": _node(config, extra, kubeadm, drop_in)}
+    facts: Collected = {"w1": _node(config, config_map, extra, kubeadm, drop_in)}
     selection = Selection("cks", CONTROLS)
     before = evaluate(selection, facts, run="r")
     plan = make_plan(before, selection, facts)
     node = facts["w1"]
     assert isinstance(node, NodeFacts)
-    after: Collected = {"w1": _applied(node, plan.hosts["w1"].settings["kubelet_settings"])}
+    after: Collected = {"w1": _applied(node, config_map, plan.hosts["w1"].settings["kubelet_settings"])}
     findings = evaluate(selection, after, run="r")
     assert [one.reason for one in findings.findings if one.status is not Status.PASS] == []
     assert not make_plan(findings, selection, after).changes

@@ -7,12 +7,13 @@ import copy
 from typing import Any
 
 from cksharden.catalog import Catalogued, load_controls
+from cksharden.cluster import Cluster
 from cksharden.evaluate import evaluate
 from cksharden.facts import Collected, NodeFacts, Unreachable
 from cksharden.model import Plan, Status
 from cksharden.plan import make_plan
 from cksharden.policy import Selection
-from tests.unit.plugins.kubelet_section import CONFIG, DEFAULTS, DIRECTORY, entry, section
+from tests.unit.plugins.kubelet_section import CONFIG, CONFIG_TEXT, DEFAULTS, DIRECTORY, entry, section
 
 CONTROLS = {one.control.id: one for one in load_controls()}
 GROUND = {"digest": "sha256:0", "mode": "0644", "uid": 0, "gid": 0, "owner": "root", "group": "root"}
@@ -24,7 +25,7 @@ def _section(data: dict[str, Any]) -> dict[str, Any]:
 
 def node(host: str = "w1", kind: str = "worker", *, config_mode: str = "0644") -> NodeFacts:
     """A node as kubeadm leaves it."""
-    kubelet = section()
+    kubelet = section(node_name=host)
     kubelet["process"]["argv"] += ["--node-ip=10.0.0.1", "--v=2"]
     for one in kubelet["files"].values():
         one |= copy.deepcopy(GROUND)
@@ -39,7 +40,7 @@ def node(host: str = "w1", kind: str = "worker", *, config_mode: str = "0644") -
     }
     files = {"patterns": {CONFIG: {"matches": [config], "error": None}}}
     sections = {"node": _section({"kind": kind}), "kubelet": _section(kubelet), "files": _section(files)}
-    return NodeFacts(host, sections)
+    return NodeFacts(host, sections, cluster=Cluster("cp1", frozenset({host}), CONFIG_TEXT, None))
 
 
 def plan_of(facts: Collected, *controls: str, named: frozenset[str] = frozenset()) -> Plan:
