@@ -44,8 +44,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self._state = str(self._task.args.get("state"))
         if self._state not in ways:
             return _failed("bad_request", f"state is {self._state}, not one of {', '.join(ways)}")
-        if self._earlier().get("settled") == self._state:
-            return {"changed": False}  # by a control plane that was asked before this one
         try:
             return ways[self._state]()
         except RemoteError as error:
@@ -85,7 +83,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _decide(self) -> dict[str, Any]:
         """Say what follows where no control plane could be asked."""
-        if self._earlier().get("settled"):
+        if self._earlier().get("lock"):
             return {"changed": False}
         unasked = self._earlier().get("unasked")
         if not unasked:
@@ -132,7 +130,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _settled(self, lock: str, message: str = "") -> dict[str, Any]:
         if lock in ("none", "without", "taken_over", "held"):
             self._display.warning(message)
-        fact = {"process": self._process, "settled": self._state, "lock": lock}
+        fact = {"process": self._process, "lock": lock}
         answer = {"lock": lock, "message": message}
         return {"changed": False, "msg": message, "cksharden": answer, "ansible_facts": {_FACT: fact}}
 
