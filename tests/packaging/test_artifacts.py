@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -38,7 +40,8 @@ def test_the_tarball_carries_the_collection_alone(tarball: Path) -> None:
         names = set(archive.getnames())
     assert names >= tracked(*PARTS)
     tops = {name.split("/")[0] for name in names}
-    assert tops == {"FILES.json", "MANIFEST.json", "README.md", "LICENSES", "changelogs", *PARTS}
+    told = {"README.md", "LICENSES", "changelogs", "CHANGELOG.md"}  # the last one once there is a release
+    assert tops | told == {"FILES.json", "MANIFEST.json", *told, *PARTS}
 
 
 def test_the_version_is_written_once(installed: Command) -> None:
@@ -83,6 +86,20 @@ def syntax_of_every_playbook(command: Command, place: Path) -> None:
     documented = command("ansible-doc", "--list", "cksharden.node", env=env).stdout
     for module in tracked("plugins/modules/*.py"):
         assert f"cksharden.node.{Path(module).stem}" in documented
+
+
+def test_a_release_makes_a_changelog_of_the_fragments(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "changelogs", tmp_path / "changelogs")
+    shutil.copyfile(ROOT / "galaxy.yml", tmp_path / "galaxy.yml")
+    fragments = len(list(tmp_path.glob("changelogs/fragments/*.yml")))
+    Command(Path(sys.executable).parent, tmp_path)("antsibull-changelog", "release", "--date", "2026-01-31")
+    released = yaml.safe_load((tmp_path / "changelogs/changelog.yaml").read_text(encoding="utf-8"))[
+        "releases"
+    ]
+    (version,) = released
+    assert len(released[version]["fragments"]) == fragments
+    assert not list(tmp_path.glob("changelogs/fragments/*.yml"))
+    assert "### Major Changes" in (tmp_path / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.lab
