@@ -1,97 +1,114 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure on a running lab: `nox -s lab -- up`, then `nox -s bench [-- --rounds 5 --hosts 1 10]`.
+"""Measure on a running lab: `nox -s lab -- up`, then `nox -s bench -- --record`.
 
-Contenders take turns, every one cold, and the medians of their times are compared: only ratios carry
-over to another machine. The goals are for many hosts; a few show where we are.
+Contenders take turns, every one cold and in another order each round, and are compared round by round:
+only ratios carry over to another machine.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import os
+import platform
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from benchmarks.contenders import Bench
-from benchmarks.targets import close_masters, made
-from cksharden.catalog import load_controls
-from cksharden.policy_files import select
+from lab import testing
 
-Contenders = dict[str, Callable[[], None]]
-# measure -> (contender, compared with, goal)
-MEASURES = {
-    "audit / bare parallel ssh with the same collector": ("audit", "floor", "1.6 at 100 hosts"),
-    "audit / plain ansible-playbook with the same play": ("audit", "plain", "1.15 at 100 hosts"),
-    "200 requested files / 20": ("many", "few", "1.05"),
-    "cksharden --help / ansible --version": ("help", "version", "0.4"),
-}
+from benchmarks.contenders import FORKS, Bench
+from benchmarks.memory import Peak
+from benchmarks.results import Column, tables
+from benchmarks.targets import made
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs/benchmarks.md"
+MARK = "<!-- What follows is written by `nox -s bench -- --record`. -->\n"
+INVENTORIES = {"single": "inventories/lab", "ha": "inventories/lab-ha"}
+# Many hosts take long and differ little. Of stock modules one run takes longer than all the others.
+ROUNDS, ROUNDS_OF_MANY, MANY_HOSTS = 7, 3, 50
+ROUNDS_OF_STOCK = 2
 
 
 def main() -> int:
-    """Measure, and print one table."""
+    """Measure, print the tables, and record them if that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, prog="nox -s bench --")
-    parser.add_argument("--rounds", type=int, default=5, help="times that each contender runs (5)")
-    parser.add_argument("--hosts", type=int, nargs="+", default=[1, 10], help="numbers of hosts (1 10)")
+    parser.add_argument("--hosts", type=int, nargs="+", default=[1, 10, 100], help="(1 10 100)")
+    parser.add_argument("--rounds", type=int, help=f"({ROUNDS}; {ROUNDS_OF_MANY} from {MANY_HOSTS} hosts on)")
+    parser.add_argument("--record", action="store_true", help=f"write the tables to {PAGE.name}, too")
     options = parser.parse_args()
+    _converge()
     columns = []
     with tempfile.TemporaryDirectory(prefix="ckb-") as name:
         for count in options.hosts:
             directory = Path(name) / str(count)
-            (directory / "home").mkdir(parents=True)
+            directory.mkdir()
             with made(count, directory) as targets:
-                columns.append(_measure(Bench(directory, targets, _request()), options.rounds))
-    print(_table(options.hosts, columns, options.rounds))
+                columns.append(_measure(Bench(directory, targets), count, options.rounds))
+    text = f"{_machine()}\n\n{tables(columns)}\n"
+    print(text)
+    if options.record:
+        prose = PAGE.read_text(encoding="utf-8").partition(MARK)[0]
+        PAGE.write_text(f"{prose}{MARK}\n{text}", encoding="utf-8")
     return 0
 
 
-def _request() -> dict[str, Any]:
-    """Return what the default profile asks of a node."""
-    return select(load_controls()).request()
+def _converge() -> None:
+    """Make an apply on the lab's nodes one with nothing to change."""
+    inventory = INVENTORIES[testing.lab().topology]
+    with tempfile.TemporaryDirectory(prefix="ckb-") as runs:
+        words = ["apply", inventory, "--yes", "--quiet", "--runs-dir", runs]
+        subprocess.run(
+            [sys.executable, "-m", "cksharden", *words], cwd=ROOT, stdout=subprocess.DEVNULL, check=False
+        )  # what it could not change shows when the apply that is measured finds it
 
 
-def _measure(bench: Bench, rounds: int) -> dict[str, float]:
-    """Return the median of the seconds of each contender."""
-    contenders: Contenders = {
+def _measure(bench: Bench, hosts: int, rounds: int | None) -> Column:
+    """Let the contenders take turns; the first turn fills caches and is for the memory alone."""
+    contenders: dict[str, Callable[[], None]] = {
         "floor": bench.floor,
         "audit": bench.audit,
         "plain": bench.plain,
-        "few": lambda: bench.plain(20),
-        "many": lambda: bench.plain(200),
-        "help": bench.help,
-        "version": bench.version,
     }
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for number in range(rounds + 1):
-        names = list(contenders)
-        for name in (
-            names[number % len(names) :] + names[: number % len(names)]
-        ):  # nobody is always after the same
-            run = contenders[name]
-            close_masters(bench.home)
-            started = time.perf_counter()
-            run()
-            if number > 0:  # the first round fills caches
-                seconds[name].append(time.perf_counter() - started)
-        print(f"round {number} of {rounds}, {len(bench.targets.targets)} hosts", file=sys.stderr)
-    close_masters(bench.home)
-    return {name: statistics.median(each) for name, each in seconds.items()}
+    if hosts < MANY_HOSTS:
+        few = ("bare", "apply", "audit_few", "audit_many", "help", "version", "stock")
+        contenders |= {name: getattr(bench, name) for name in few}
+    column = Column(hosts, {name: {} for name in contenders})
+    wanted = rounds or (ROUNDS if hosts < MANY_HOSTS else ROUNDS_OF_MANY)
+    for number in range(wanted + 1):
+        names = [name for name in contenders if name != "stock" or number <= ROUNDS_OF_STOCK]
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            bench.targets.close()
+            if number == 0:
+                with Peak() as peak:
+                    contenders[name]()
+                column.memory[name] = peak.bytes
+            else:
+                started = time.perf_counter()
+                contenders[name]()
+                column.seconds[name][number] = time.perf_counter() - started
+        print(f"round {number} of {wanted}, {hosts} hosts", file=sys.stderr)
+    bench.targets.close()
+    return column
 
 
-def _table(hosts: list[int], columns: list[dict[str, float]], rounds: int) -> str:
-    """Return the ratios beside their goals as Markdown."""
-    heads = [f"{count} host{'s' if count > 1 else ''}" for count in hosts]
-    lines = ["| measure | goal, at most | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(hosts)]
-    for measure, (contender, other, goal) in MEASURES.items():
-        ratios = [f"{column[contender] / column[other]:.2f}" for column in columns]
-        lines.append(f"| {measure} | {goal} | {' | '.join(ratios)} |")
-    for name in ("floor", "plain", "audit"):
-        medians = " | ".join(f"{column[name]:.2f}" for column in columns)
-        lines += [f"| median of {rounds}, {name}, s | | {medians} |"]
-    return "\n".join(lines)
+def _machine() -> str:
+    """Say what was measured on, and with what."""
+    cores = len(os.sched_getaffinity(0))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    ssh = subprocess.run(["ssh", "-V"], capture_output=True, text=True, check=True).stderr.partition(",")[0]
+    ansible = f"ansible-core {version('ansible-core')}, ansible-runner {version('ansible-runner')}"
+    return (
+        f"Measured on {datetime.now(UTC).date()} on a machine of {cores} cores and {memory:.0f} GiB that\n"
+        f"also ran the nodes, with Python {platform.python_version()}, {ansible}\n"
+        f"and {ssh}, {FORKS} hosts at once. Cells show the median of the rounds (least, most)."
+    )
 
 
 if __name__ == "__main__":
