@@ -11,7 +11,7 @@ from pathlib import Path
 from lab.cache import Inputs, cache_root, digest_files, key_of, locked
 from lab.podman import image_exists, podman
 from lab.progress import step
-from lab.rootfs import balancer_root, node_root
+from lab.rootfs import balancer_root, debian_root, node_root
 from lab.tarball import Entry, File, Folder, Link, add_entries
 
 # Files as the packages kubelet, kubeadm and kubernetes-cni of the Kubernetes project install
@@ -51,6 +51,14 @@ def balancer_image() -> str:
     root = balancer_root()
     name = f"localhost/cksharden-lab/balancer:{root.parent.name}"
     _ensure(name, "load balancer image", root, [])
+    return name
+
+
+def debian_image() -> str:
+    """Return the name of an image of Debian alone, making it first where it is missing."""
+    root = debian_root()
+    name = f"localhost/cksharden-lab/debian:{root.parent.name}"
+    _ensure(name, "Debian image", root, [])
     return name
 
 

@@ -50,6 +50,11 @@ def balancer_root() -> Path:
     return _mmdebstrap("extract", BALANCER_PACKAGES) / "root.tar"
 
 
+def debian_root() -> Path:
+    """Return a tar of the Debian that is also published as the image `debian`."""
+    return _mmdebstrap("minbase", ["ca-certificates"]) / "root.tar"
+
+
 def _mmdebstrap(variant: str, packages: list[str], *hooks: str) -> Path:
     options = [f"--dpkgopt=path-exclude={pattern}" for pattern in _WITHOUT]
     options += [*hooks, '--aptopt=Acquire::Retries "3"']
