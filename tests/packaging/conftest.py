@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two artefacts, built once, and an empty environment with the wheel in it."""
+"""The two artefacts, built once, and an empty environment with each of them in it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,19 @@ def tarball(built: Path) -> Path:
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
     """A new environment that holds the wheel and what it depends on, at the locked versions."""
-    home = tmp_path_factory.mktemp("installed")
+    return environment_with(wheel, tmp_path_factory.mktemp("installed"))
+
+
+@pytest.fixture(scope="session")
+def plain_ansible(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """A new environment that holds Ansible alone, and the collection where ansible-galaxy put it."""
+    command = environment_with("ansible-core", tmp_path_factory.mktemp("plain_ansible"))
+    place = command.home / "collections"
+    command("ansible-galaxy", "collection", "install", "--offline", "--collections-path", place, tarball)
+    return command.with_environment(ANSIBLE_COLLECTIONS_PATH=str(place))
+
+
+def environment_with(what: Path | str, home: Path) -> Command:
     constraints = home / "constraints.txt"
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     pins = [line.removesuffix(" \\") for line in lock if "==" in line and not line.startswith((" ", "#"))]
@@ -45,5 +57,5 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
     environment = home / "environment"
     subprocess.run([sys.executable, "-m", "virtualenv", "--quiet", environment], check=True)
     command = Command(environment / "bin", home)
-    command("pip", "install", "--quiet", "--no-compile", "--constraint", constraints, wheel)
+    command("pip", "install", "--quiet", "--no-compile", "--constraint", constraints, what)
     return command

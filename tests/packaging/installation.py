@@ -24,6 +24,12 @@ class Command:
         }
         self._env = {**kept, "PATH": f"{bin_directory}:/usr/bin:/bin:/usr/sbin:/sbin", "NO_COLOR": "1"}
 
+    def with_environment(self, **variables: str) -> Command:
+        """Return the same, with environment variables of its own."""
+        other = Command(self.bin, self.home)
+        other._env |= variables
+        return other
+
     def __call__(
         self, *command: str | Path, codes: tuple[int, ...] = (0,), env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
