@@ -19,11 +19,14 @@ def main(_payload: dict[str, Any]) -> dict[str, Any]:
 
 def recover(base: str, system: System) -> dict[str, Any]:
     """Return {"open": ...} after an agent was started again where one is missing."""
-    if all(each.closed for each in store.kept(base)):
+    left = [each for each in store.kept(base) if not each.closed]
+    if not left:
         return {"open": ""}
     try:
         with store.locked(base, PATIENCE):
             refuse_obstacles(base, system)
-    except (RefusedError, LockedError, OSError) as reason:
+    except LockedError:  # its agent is at work
+        return {"open": f"the transaction {left[0].role} of run {left[0].run} is still open on this node"}
+    except (RefusedError, OSError) as reason:
         return {"open": str(reason)}
     return {"open": ""}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.cksharden.node.plugins.module_utils.node import store
 from ansible_collections.cksharden.node.plugins.module_utils.node.journal import STEPS, Journal
 from ansible_collections.cksharden.node.plugins.module_utils.node.recover import recover
 from tests.unit.node.fakes import RUN, FakeNode
@@ -223,6 +224,14 @@ def test_an_open_transaction_gets_its_agent_back(node: FakeNode) -> None:
     assert node.run()["outcome"] == "abandoned"
     assert recover(node.base, node.system) == {"open": ""}
     assert node.begin(node.transaction("20261123T150000Z-000001"))["begun"]
+
+
+def test_what_an_agent_is_at_work_on_is_named(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ansible_collections.cksharden.node.plugins.module_utils.node.recover.PATIENCE", 0)
+    node.begin()
+    with store.locked(node.base, 5):  # as the agent does
+        told = recover(node.base, node.system)["open"]
+    assert told == f"the transaction kubelet of run {RUN} is still open on this node"
 
 
 def test_only_the_last_runs_are_kept(node: FakeNode) -> None:
