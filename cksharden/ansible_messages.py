@@ -20,9 +20,9 @@ _UNPARSED = re.compile(r"Failed to parse inventory with '(\w+)' plugin: (.+)$", 
 _PARSE_PREFIX = re.compile(r"^(?:Failed to parse inventory|YAML parsing failed): ")
 
 _HINTS = {
-    "Missing sudo password": "sudo asks for a password, and none was given (--become-password-file)",
-    "Incorrect sudo password": "sudo refuses the password (--become-password-file)",
-    "sudo: a password is required": "sudo asks for a password, and none was given (--become-password-file)",
+    "Missing sudo password": "sudo asks for a password, and none was given (-K or --become-password-file)",
+    "Incorrect sudo password": "sudo refuses the password (-K or --become-password-file)",
+    "sudo: a password is required": "sudo asks for a password, and none was given (-K or --become-password-file)",
 }
 
 

@@ -14,9 +14,9 @@ from cksharden.ansible_messages import error_text, failure_reason, unreachable_r
         ({"msg": "Task failed: Action failed: It broke\nat line 2"}, "It broke at line 2"),
         (
             {"msg": "Task failed: Missing sudo password"},
-            "sudo asks for a password, and none was given (--become-password-file)",
+            "sudo asks for a password, and none was given (-K or --become-password-file)",
         ),
-        ({"msg": "Incorrect sudo password"}, "sudo refuses the password (--become-password-file)"),
+        ({"msg": "Incorrect sudo password"}, "sudo refuses the password (-K or --become-password-file)"),
         (
             {"msg": "x", "cksharden": {"error": "no_python", "message": "there is no python3"}},
             "there is no python3",

@@ -176,7 +176,7 @@ def test_sudo(site: Site) -> None:
     )
     hosts = site.collect().hosts
     assert hosts["w1"] == site.facts / "w1.json"
-    assert hosts["w2"] == "sudo asks for a password, and none was given (--become-password-file)"
+    assert hosts["w2"] == "sudo asks for a password, and none was given (-K or --become-password-file)"
     assert "/nowhere/sudo: not found" in str(hosts["w3"])
     assert hosts["w4"] == "become_method su needs a terminal; use sudo"
 
