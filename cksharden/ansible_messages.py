@@ -19,10 +19,11 @@ _NOISE = re.compile(
 _UNPARSED = re.compile(r"Failed to parse inventory with '(\w+)' plugin: (.+)$", re.MULTILINE)
 _PARSE_PREFIX = re.compile(r"^(?:Failed to parse inventory|YAML parsing failed): ")
 
+_NO_PASSWORD = "sudo asks for a password, and none was given (-K or --become-password-file)"
 _HINTS = {
-    "Missing sudo password": "sudo asks for a password, and none was given (-K or --become-password-file)",
+    "Missing sudo password": _NO_PASSWORD,
     "Incorrect sudo password": "sudo refuses the password (-K or --become-password-file)",
-    "sudo: a password is required": "sudo asks for a password, and none was given (-K or --become-password-file)",
+    "sudo: a password is required": _NO_PASSWORD,
 }
 
 
