@@ -43,7 +43,7 @@ attributes:
     description: There are no differences to show.
     support: none
 author:
-  - The cksharden authors
+  - The cksharden authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -53,7 +53,7 @@ def take(api: Api, holder: Holder, over: str | None = None) -> Answer:
     holder: who takes it, with its `run` and `host`. over: the version of a Lease that may be taken over;
     one that has changed since is held. Raises ApiError.
     """
-    for _ in range(_TRIES):
+    for _try in range(_TRIES):
         status, found = api.request("POST", _LEASES, _lease(holder))
         if status == 201:
             return {"lock": "taken"}
@@ -79,7 +79,7 @@ def give_back(api: Api, run: str) -> Answer:
 
     Raises ApiError.
     """
-    for _ in range(_TRIES):
+    for _try in range(_TRIES):
         current = _read(api)
         if current is None:
             return {"lock": "absent"}
