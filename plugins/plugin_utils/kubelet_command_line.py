@@ -7,6 +7,7 @@ EnvironmentFile overrides Environment=, a later file an earlier one).
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -136,9 +137,15 @@ def _unquote(value: str, place: str) -> str:
     if value[:1] not in ("'", '"'):
         return value
     try:
-        return " ".join(shlex.split(value))
+        return " ".join(_split(value))
     except ValueError as error:
         raise OptionsError(f"{place}: {error}") from error
+
+
+@functools.lru_cache(maxsize=1024)
+def _split(text: str) -> tuple[str, ...]:
+    """Split as a shell does, once: every control asks for the same line, and nodes are alike."""
+    return tuple(shlex.split(text))
 
 
 def _service_lines(text: str) -> list[tuple[str, str]]:
@@ -156,7 +163,7 @@ def _service_lines(text: str) -> list[tuple[str, str]]:
 
 def _assignments(value: str, path: str) -> list[tuple[str, str]]:
     try:
-        words = shlex.split(value)
+        words = _split(value)
     except ValueError as error:
         raise OptionsError(f"{path}: Environment={value}: {error}") from error
     return [(word.partition("=")[0], word.partition("=")[2]) for word in words if "=" in word]
@@ -169,12 +176,12 @@ def _expand(
     words: list[tuple[str, str, str | None]] = []
     expands: list[str] = []
     try:
-        for word in shlex.split(start.lstrip("@-:+!")):
+        for word in _split(start.lstrip("@-:+!")):
             match = _VARIABLE.fullmatch(word)
             if match and match["bare"]:
                 expands.append(match["bare"])
                 value, source = environment.get(match["bare"], ("", path))
-                words += [(part, source, match["bare"]) for part in shlex.split(value)]
+                words += [(part, source, match["bare"]) for part in _split(value)]
             else:
                 words.append(
                     (_VARIABLE.sub(lambda m: environment.get(m[1] or m[2], ("", ""))[0], word), path, None)

@@ -8,6 +8,7 @@ config.yaml.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,9 +48,11 @@ def merged(documents: list[tuple[str, dict[str, Any]]]) -> dict[str, Setting]:
     Maps are merged and lists replaced, as the kubelet does (KEP 3983).
     """
     settings: dict[str, Setting] = {}
-    for path, data in documents:
+    for number, (path, data) in enumerate(documents):
         for key, value in flatten(data).items():
-            settings = {old: kept for old, kept in settings.items() if not _hides(key, old)}
+            if number and key not in settings:  # else there is nothing that it could hide
+                for hidden in [old for old in settings if _hides(key, old)]:
+                    del settings[hidden]
             settings[key] = Setting(value, path)
     return settings
 
@@ -84,8 +87,9 @@ def drop_ins(section: dict[str, Any], line: CommandLine) -> list[str]:
     return list(section.get("config_dir_files") or ())
 
 
+@functools.lru_cache(maxsize=256)
 def parse_configuration(text: str, path: str) -> dict[str, Any]:
-    """Return a KubeletConfiguration document as data.
+    """Return a KubeletConfiguration document as data, which nobody changes: every control asks for the same.
 
     Raises:
         OptionsError: it is no YAML, or no mapping.
