@@ -93,7 +93,8 @@ def prove(order: Order, of: RunDir, watch: Watch) -> RunDir:
     selection = policy.recorded(asked, load_controls())
     run, facts = gather.begun(order, selection, watch, of.run)
     held = Waivers(asked.waivers).on(_today())
-    after = evaluate(selection, facts, run=run.run, waivers=held)
+    with gather.nothing_left(run):
+        after = evaluate(selection, facts, run=run.run, waivers=held)
     run.write("policy", asked)
     run.write("findings", after)
     gather.note_open(run, facts)

@@ -108,11 +108,13 @@ class Selection:
             self.for_host(host, groups)
 
     def variants(self, control: str) -> dict[str, Catalogued | None]:
-        """Return what is asked of the hosts of each group that says something of a control of this selection.
+        """Return what is asked of the hosts of each group that says something of a control.
 
-        None: the group leaves it out. The key "" holds what is asked of all other hosts, None for nothing.
+        None: it is not asked of them. The key "" holds what is asked of all other hosts.
         """
-        (own,) = (one for one in self.controls if one.control.id == control)
+        own = next((one for one in self.controls if one.control.id == control), None)
+        if own is None:
+            return {"": None}
         found: dict[str, Catalogued | None] = {"": None if control in self.grouped else own}
         for name, choice in self.groups.items():
             if control in (*choice.include, *choice.exclude, *choice.parameters):

@@ -36,14 +36,29 @@ def explain(
             autocompletion=completion.control_ids,
         ),
     ],
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Say also what this profile expects, of which group of the inventory.",
+            autocompletion=completion.profiles,
+        ),
+    ] = None,
     format: FormatOption = Format.TEXT,  # noqa: A002  the option's name
 ) -> int:
     """Say what a control asks for, why, what it may break, how it is judged and changed, and its sources."""
     from cksharden.catalog import load_controls
     from cksharden.policy_files import select
 
-    one = select(load_controls(), only=[control]).controls[0]
-    facts = _facts(one)
+    catalogue = load_controls()
+    facts = _facts(select(catalogue, only=[control]).controls[0])
+    if profile is not None:
+        chosen = select(catalogue, profile)
+        variants = chosen.variants(control)
+        facts["profile"] = {
+            "id": chosen.profile,
+            "expects": {group: one.spec.expected if one else None for group, one in variants.items()},
+        }
     if format is Format.JSON:
         write(json.dumps(facts, indent=2) + "\n")
     else:
@@ -86,10 +101,18 @@ def _first_sentence(kind: Kind) -> str:
     return str(sys.modules[type(kind).__module__].__doc__).partition("\n")[0]
 
 
+def _asked(profile: dict[str, Any]) -> str:
+    expects = dict(profile["expects"])
+    others = "other hosts" if len(expects) > 1 else "all hosts"
+    expects[others] = expects.pop("")
+    return f"{profile['id']}: " + "; ".join(f"{who}: {what or 'not asked'}" for who, what in expects.items())
+
+
 def _text(facts: dict[str, Any]) -> str:
     versions = " to ".join(filter(None, (facts["since"] or "any version", facts["until"])))
     rows = {
         "expects": facts["expects"],
+        "profile": _asked(facts["profile"]) if "profile" in facts else "",
         "asked of": ", ".join(facts["applies_to"]).replace("_", " ") + f", Kubernetes {versions}",
         "why": facts["why"],
         "breaks": facts["breaks"],

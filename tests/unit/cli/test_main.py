@@ -209,3 +209,25 @@ def test_explain_says_what_why_and_where(control: str, capsys: pytest.CaptureFix
     assert all(f"\n{name}" in said for name in parts)
     assert run(["explain", control, "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["id"] == control
+
+
+@pytest.mark.parametrize(
+    ("control", "says"),
+    [
+        (
+            "kubelet_pod_pids_limit",
+            "production: kube_node: at least 1024 and at most 2048; other hosts: at least 1 and at most 8192",
+        ),
+        (
+            "kubelet_tls_min_version",
+            "production: kube_control_plane: VersionTLS13; other hosts: not asked",
+        ),
+        ("kubelet_read_only_port", "production: all hosts: 0"),
+    ],
+)
+def test_explain_says_what_a_profile_expects(
+    control: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = Path(__file__).parents[3] / "docs/examples/profile.yml"
+    assert run(["explain", control, "--profile", str(profile)]) == 0
+    assert " ".join(f"profile {says}".split()) in " ".join(capsys.readouterr().out.split())
