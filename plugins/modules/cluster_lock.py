@@ -10,11 +10,13 @@ module: cluster_lock
 short_description: Keep other runs away from a Kubernetes cluster
 version_added: 0.1.0
 description:
-  - Takes and gives back the Lease C(cksharden) in the namespace C(kube-system), which one run at a time can hold.
+  - Takes and gives back the Lease C(cksharden) in the namespace C(kube-system), which one run at a time
+    can hold.
   - The task is delegated to one control plane after another. Each asks its own API server with
     C(/etc/kubernetes/admin.conf). Once one has settled it, the others are not asked.
-  - The Lease does not expire. Its holder says the run, the machine, the boot, and the PID and start time of the
-    C(ansible-playbook) that took it. Where that process has ended on this same machine, the lock is taken over.
+  - The Lease does not expire. Its holder says the run, the machine, the boot, and the PID and start time
+    of the C(ansible-playbook) that took it. Where that process has ended on this same machine, the lock is
+    taken over.
 options:
   state:
     description:
@@ -32,7 +34,8 @@ options:
     type: str
   optional:
     description:
-      - Do not fail where no control plane can be asked, or where the lock that is given back is another run's by now.
+      - Do not fail where no control plane can be asked, or where the lock that is given back is another
+        run's by now.
     type: bool
     default: false
 attributes:
@@ -63,7 +66,8 @@ cksharden:
   contains:
     lock:
       description:
-        - One of C(taken), C(taken_over), C(removed), C(absent), C(held), C(busy), C(unknown), C(none) and C(without).
+        - One of C(taken), C(taken_over), C(removed), C(absent), C(held), C(busy), C(unknown), C(none) and
+          C(without).
       type: str
     message:
       description: What there is to say of it.
