@@ -37,18 +37,9 @@ FormatOption = Annotated[Format, typer.Option("--format", help="The form of the 
 
 
 @dataclass(frozen=True)
-class Hosts:
-    """Which hosts, and how to reach them; the words are Ansible's own."""
+class Access:
+    """How to reach hosts; the words are Ansible's own."""
 
-    inventory: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="INVENTORY", help="An Ansible inventory: a file, or a directory with hosts.yml."
-        ),
-    ] = None
-    limit: Annotated[
-        str | None, typer.Option("--limit", "-l", metavar="PATTERN", help="Only these hosts.")
-    ] = None
     user: Annotated[
         str | None, typer.Option("--user", "-u", metavar="NAME", help="Connect as this user.")
     ] = None
@@ -68,12 +59,6 @@ class Hosts:
         Path | None, typer.Option("--vault-password-file", metavar="FILE", help="Holds the vault password.")
     ] = None
     forks: Annotated[int, typer.Option("--forks", "-f", min=1, metavar="N", help="Hosts at once.")] = 25
-
-    def path(self) -> Path:
-        """Return the inventory, which a verb that reaches nodes can't do without."""
-        if self.inventory is None:
-            raise UsageError("no inventory was given", mend="name an Ansible inventory, like inventories/lab")
-        return self.inventory
 
     def connection(self) -> Connection:
         """Return how Ansible is to connect; asks for the passwords that are to be asked for.
@@ -107,6 +92,27 @@ class Hosts:
         if getattr(self, f"{what}_password_file"):
             raise UsageError(f"{other} is given too", key=key, mend="give one of them")
         return ask_secret(prompt, key=key, mend=f"give {other}")
+
+
+@dataclass(frozen=True)
+class Hosts(Access):
+    """Which hosts, and how to reach them."""
+
+    inventory: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="INVENTORY", help="An Ansible inventory: a file, or a directory with hosts.yml."
+        ),
+    ] = None
+    limit: Annotated[
+        str | None, typer.Option("--limit", "-l", metavar="PATTERN", help="Only these hosts.")
+    ] = None
+
+    def path(self) -> Path:
+        """Return the inventory, which a verb that reaches nodes can't do without."""
+        if self.inventory is None:
+            raise UsageError("no inventory was given", mend="name an Ansible inventory, like inventories/lab")
+        return self.inventory
 
 
 @dataclass(frozen=True)

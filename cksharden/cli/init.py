@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`cksharden init`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cksharden.cli.options import Access
+from cksharden.cli.output import write
+from cksharden.errors import ExitCode
+
+if TYPE_CHECKING:
+    from cksharden.init import Made
+
+EXAMPLES = (
+    "cksharden init inventories/production --host cp1",
+    "cksharden init inventories/production --host admin@192.0.2.11 -K",
+    "cksharden init inventories/production --host cp1 --host w1 --host w2",
+)
+
+
+def init(
+    *,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A directory that is not there yet.")],
+    host: Annotated[
+        list[str],
+        typer.Option(
+            metavar="[USER@]HOST[:PORT]",
+            help="A node, as you name it to ssh; may be repeated. One control plane is enough.",
+        ),
+    ],
+    access: Access,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> int:
+    """Make the inventory of a cluster: a control plane is asked over SSH who the nodes are.
+
+    Writes hosts.yml, group_vars, profile.yml and waivers.yml, overwrites nothing, and changes no node.
+    """
+    from cksharden.cli.progress import Progress
+    from cksharden.init import init as make
+
+    with Progress(quiet=quiet).stage("collect") as on_event:
+        made = make(directory, host, access.connection(), on_event)
+    write(_told(made, directory, asks=access.ask_become_pass))
+    return ExitCode.INCOMPLETE if made.left_out else ExitCode.COMPLIANT
+
+
+def _told(made: Made, directory: Path, *, asks: bool) -> str:
+    from cksharden.report.sheet import Sheet, Style
+
+    sheet = Sheet()
+    for title, wanted in (("control planes", True), ("workers", False)):
+        names = [one.name for one in made.members if one.control_plane is wanted]
+        sheet.line(f"{len(names)} {title}: ", ", ".join(names))
+    rest = [one.name for one in made.members if not one.reached]
+    if rest:
+        sheet.line("named by the cluster, not asked yet: ", ", ".join(rest))
+    for name, why in made.left_out.items():
+        sheet.line((name, Style.BAD), f": left out: {why}")
+    sheet.line(f"Written: {', '.join(map(str, made.files))}")
+    sheet.line(f"Next: cksharden check {shlex.quote(str(directory))}{' -K' if asks else ''}")
+    return sheet.text()
