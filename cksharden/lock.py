@@ -15,13 +15,17 @@ from cksharden.runner import Connection, OnEvent, PlaybookResult, run_playbook
 
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
 """As module_utils/node/store.py has it: a plain ansible-playbook may be given any name for its run."""
+_TOLD = ("taken_over", "lost", "none", "without")
 
 
 class LockAnswer(msgspec.Struct, frozen=True):
     """What the action plugin cluster_lock answered."""
 
-    lock: Literal["taken", "taken_over", "removed", "absent", "none", "without", "held", "busy", "unknown"]
-    """`none` without a control plane, `without` where none can be asked; the last three refuse."""
+    lock: Literal[
+        "taken", "taken_over", "removed", "absent", "lost", "none", "without", "held", "busy", "unknown"
+    ]
+    """`lost` to another run while it was held, `none` where the inventory has no control plane, `without`
+    where none can be asked; the last three refuse."""
     message: str = ""
     holder: dict[str, Any] = msgspec.field(default_factory=dict)
 
@@ -42,7 +46,7 @@ def refuse(played: PlaybookResult, inventory: Path) -> None:
 
 def notices(played: PlaybookResult) -> tuple[str, ...]:
     """Return what is to be said of the lock: it was taken over, or there was none."""
-    return tuple(one.message for one in _answers(played) if one.lock in ("taken_over", "none", "without"))
+    return tuple(one.message for one in _answers(played) if one.lock in _TOLD)
 
 
 def give_back(played: PlaybookResult, run: str, inventory: Path, connection: Connection) -> tuple[str, ...]:
@@ -50,8 +54,8 @@ def give_back(played: PlaybookResult, run: str, inventory: Path, connection: Con
 
     It stays while a node that was reached has a transaction open, since that is what it guards.
     """
-    told = [one.lock for one in _answers(played)]
-    if not set(told) & {"taken", "taken_over"} or set(told) & {"removed", "absent"}:
+    answered = {one.lock for one in _answers(played)}
+    if not answered & {"taken", "taken_over"} or answered & {"removed", "absent", "lost"}:
         return ()
     # Where a host is unreachable now nothing was begun there; an end that was not seen is no such host.
     reached = [host for host, result in played.hosts.items() if result.status != "unreachable"]

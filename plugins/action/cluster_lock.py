@@ -114,7 +114,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return self._not_asked(answer["reason"])
         message = f"{told(answer['holder'])} holds the lock of this cluster"
         if self._state == "absent" and self._optional():
-            return self._settled("held", message)  # somebody removed ours: nothing is left to give back
+            return self._settled("lost", f"{message}: somebody removed that of this run")
         return _failed("held", message, holder=answer["holder"])
 
     def _not_asked(self, reason: str) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {"changed": False, "msg": unasked[-1], "ansible_facts": {_FACT: fact}}
 
     def _settled(self, lock: str, message: str = "") -> dict[str, Any]:
-        if lock in ("none", "without", "taken_over", "held"):
+        if lock in ("none", "without", "taken_over", "lost"):
             self._display.warning(message)
         fact = {"process": self._process, "lock": lock}
         answer = {"lock": lock, "message": message}

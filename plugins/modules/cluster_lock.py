@@ -66,8 +66,8 @@ cksharden:
   contains:
     lock:
       description:
-        - One of C(taken), C(taken_over), C(removed), C(absent), C(held), C(busy), C(unknown), C(none) and
-          C(without).
+        - One of C(taken), C(taken_over), C(removed), C(absent), C(lost), C(held), C(busy), C(unknown),
+          C(none) and C(without).
       type: str
     message:
       description: What there is to say of it.

@@ -9,6 +9,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.cksharden.node.plugins.module_utils.node.text import one_line
+
 _MACHINE_ID = Path("/etc/machine-id")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _SAME = ("machine", "boot", "namespace")
@@ -44,13 +46,13 @@ def runs_here(found: Holder, own: Holder) -> bool | None:
         return None
     if not found["pid"] or not found["start"]:
         return None
-    return _start(found["pid"]) == found["start"]
+    return bool(_start(found["pid"]) == found["start"])
 
 
 def told(found: Holder) -> str:
-    """Return a holder in words for people."""
+    """Return a holder in words for people, on one line: what the API server says may hold anything."""
     where = found["host"] or "an unknown machine"
-    return f"run {found['run']} on {where} (PID {found['pid']}, since {found['since']})"
+    return one_line(f"run {found['run']} on {where} (PID {found['pid']}, since {found['since']})")
 
 
 def _read(path: Path) -> str:

@@ -53,4 +53,5 @@ def test_the_machine_id_itself_is_told_to_nobody(tmp_path: Path, monkeypatch: py
 
 def test_a_holder_in_words() -> None:
     assert told({**OWN, "host": "desk", "pid": 7, "since": "now"}) == "run a on desk (PID 7, since now)"
+    assert "evil\\x1b[2J" in told({**OWN, "host": "evil\x1b[2J", "since": ""})
     assert "an unknown machine" in told({**OWN, "host": "", "since": ""})

@@ -28,7 +28,7 @@ from cksharden.rollback import Rollback
 from cksharden.rundir import RunDir
 from cksharden.runner import Connection
 from cksharden.transactions import Restorations
-from tests.unit.node.api_server import ApiServer, api_server
+from tests.unit.node.api_server import ApiServer, Call, api_server
 from tests.unit.node.fake_leases import FakeLeases
 from tests.unit.runner.conftest import Site
 
@@ -187,6 +187,19 @@ def test_a_run_that_fails_gives_it_back(cluster: Cluster) -> None:
     run, told = change(cluster)  # w1 alone: the control plane that takes it is outside the limit
     assert json.loads((run.apply / "w1.json").read_text())["status"] == "failed"
     assert (told, cluster.verbs, cluster.holder) == ((), ["POST", "DELETE"], None)
+
+
+def test_a_run_whose_lock_was_removed_meanwhile_says_who_has_it_now(cluster: Cluster) -> None:
+    def changes_hands(call: Call) -> None:
+        if call.method == "GET" and cluster.holder == RUN:
+            cluster.leases.lease = None
+            cluster.hold(OTHER, boot="another")
+
+    cluster.leases.before = changes_hands
+    run, (told,) = change(cluster, "cp1", HOLDS)
+    assert json.loads((run.apply / "cp1.json").read_text())["status"] == "ok"
+    assert f"run {OTHER} on" in told
+    assert (cluster.verbs, cluster.holder) == (["POST"], OTHER)
 
 
 def test_a_lock_that_is_held_elsewhere_refuses_and_names_the_mend(cluster: Cluster) -> None:
