@@ -138,9 +138,11 @@ def _configz(facts: NodeFacts) -> tuple[str, Mapping[str, Any]] | None:
 
 
 def _said(spec: KubeletSetting, source: str, config: Mapping[str, Any]) -> options.Setting | None:
-    settings = options.merged([(source, dict(config))])
-    if spec.key in settings:
-        return settings[spec.key]
+    value: Any = config
+    for part in str(spec.key).split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if value is not None and not (isinstance(value, Mapping) and value):
+        return options.Setting(value, source)
     if isinstance(spec.like, int) and spec.gate is None:
         # A kubelet fills in its defaults and leaves out of its answer what is then false or 0.
         return options.Setting(type(spec.like)(0), source)

@@ -15,12 +15,13 @@ from typing import Any
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_command_line import CommandLine, text_of
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_options import (
     DEFAULT_CONFIG,
+    Document,
     Setting,
     configuration,
     drop_ins,
     merged,
     parse_configuration,
-    read_configuration,
+    read_document,
 )
 from cksharden.cluster import Cluster
 from cksharden.facts import NodeFacts, Unknown
@@ -28,24 +29,20 @@ from cksharden.facts import NodeFacts, Unknown
 CONFIG_MAP = "the ConfigMap kubelet-config"
 INSTANCE_CONFIG = "/var/lib/kubelet/instance-config.yaml"
 
-Document = tuple[str, dict[str, Any]]
-"""Where a KubeletConfiguration, or a part of one, is from; and its data."""
-
 # kubernetes, cmd/kubeadm/app/componentconfigs/kubelet.go, Default().
 _DEFAULTS: Document = (
     "kubeadm's default",
-    {
-        "authentication": {
-            "anonymous": {"enabled": False},
-            "webhook": {"enabled": True},
-            "x509": {"clientCAFile": "/etc/kubernetes/pki/ca.crt"},
-        },
-        "authorization": {"mode": "Webhook"},
-        "healthzBindAddress": "127.0.0.1",
-        "staticPodPath": "/etc/kubernetes/manifests",
-    },
+    """
+authentication:
+  anonymous: {enabled: false}
+  webhook: {enabled: true}
+  x509: {clientCAFile: /etc/kubernetes/pki/ca.crt}
+authorization: {mode: Webhook}
+healthzBindAddress: 127.0.0.1
+staticPodPath: /etc/kubernetes/manifests
+""",
 )
-_FORCED: Document = ("kubeadm, which always sets it", {"rotateCertificates": True})
+_FORCED: Document = ("kubeadm, which always sets it", "rotateCertificates: true")
 _PATCH_TYPE = re.compile(r"kubeletconfiguration[^.+\n]*\+?(json)?")
 
 
@@ -62,9 +59,9 @@ def after_upgrade(facts: NodeFacts, line: CommandLine, key: str) -> dict[str, Se
     config = line.last("config")
     if config is None or posixpath.normpath(config.value) != DEFAULT_CONFIG:
         return configuration(section, line)  # kubeadm writes no other file
-    own = [(path, read_configuration(section, path)) for path in drop_ins(section, line)]
+    own = tuple(read_document(section, path) for path in drop_ins(section, line))
     certain = merged(own)
-    return certain if key in certain else merged([*_written(facts), *own])
+    return certain if key in certain else merged((*_written(facts), *own))
 
 
 def cluster_of(facts: NodeFacts) -> tuple[Cluster, str]:
@@ -92,8 +89,7 @@ def _written(facts: NodeFacts) -> list[Document]:
     if cluster.kubelet_config is None:
         raise Unknown(f"{CONFIG_MAP} is not there")
     section = facts.section("kubelet")
-    base = (CONFIG_MAP, parse_configuration(cluster.kubelet_config, CONFIG_MAP))
-    documents = [_DEFAULTS, base, _FORCED, *_patches(section)]
+    documents = [_DEFAULTS, (CONFIG_MAP, cluster.kubelet_config), _FORCED, *_patches(section)]
     if text_of(section, INSTANCE_CONFIG) is not None:
         documents.append(_patch(section, INSTANCE_CONFIG))
     return documents
@@ -111,10 +107,10 @@ def _patches(section: dict[str, Any]) -> list[Document]:
 
 def _patch(section: dict[str, Any], path: str) -> Document:
     match = _PATCH_TYPE.match(posixpath.basename(path))
-    data = read_configuration(section, path)
-    if (match and match[1]) or not _is_plain(data):
+    document = read_document(section, path)
+    if (match and match[1]) or not _is_plain(parse_configuration(document[1], path)):
         raise Unknown(f"{path} does more than set values, which is not worked out here")
-    return path, data
+    return document
 
 
 def _is_plain(data: Any) -> bool:

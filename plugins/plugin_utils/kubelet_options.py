@@ -22,6 +22,9 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.yaml import YamlErr
 
 DEFAULT_CONFIG = "/var/lib/kubelet/config.yaml"
 
+Document = tuple[str, str]
+"""Where a KubeletConfiguration, or a part of one, is from; and its text."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -39,17 +42,21 @@ def configuration(section: dict[str, Any], line: CommandLine) -> dict[str, Setti
     """
     config = line.last("config")
     paths = [*([config.value] if config else []), *drop_ins(section, line)]
-    return merged([(path, read_configuration(section, path)) for path in paths])
+    return merged(tuple(read_document(section, path) for path in paths))
 
 
-def merged(documents: list[tuple[str, dict[str, Any]]]) -> dict[str, Setting]:
-    """Return the settings of configurations, (source, data), of which a later one overrides.
+@functools.lru_cache(maxsize=256)
+def merged(documents: tuple[Document, ...]) -> dict[str, Setting]:
+    """Return the settings of configurations of which a later one overrides; nobody changes the answer.
 
-    Maps are merged and lists replaced, as the kubelet does (KEP 3983).
+    Maps are merged and lists replaced, as the kubelet does (KEP 3983). Every control asks for the same.
+
+    Raises:
+        OptionsError: one of them is no KubeletConfiguration.
     """
     settings: dict[str, Setting] = {}
-    for number, (path, data) in enumerate(documents):
-        for key, value in flatten(data).items():
+    for number, (path, text) in enumerate(documents):
+        for key, value in flatten(parse_configuration(text, path)).items():
             if number and key not in settings:  # else there is nothing that it could hide
                 for hidden in [old for old in settings if _hides(key, old)]:
                     del settings[hidden]
@@ -57,16 +64,16 @@ def merged(documents: list[tuple[str, dict[str, Any]]]) -> dict[str, Setting]:
     return settings
 
 
-def read_configuration(section: dict[str, Any], path: str) -> dict[str, Any]:
-    """Return a configuration file of the section as data.
+def read_document(section: dict[str, Any], path: str) -> Document:
+    """Return a configuration file of the section.
 
     Raises:
-        OptionsError: it is missing, unreadable or no KubeletConfiguration.
+        OptionsError: it is missing or unreadable.
     """
     text = text_of(section, path)
     if text is None:
         raise OptionsError(f"{path} does not exist, and the kubelet is told to read it")
-    return parse_configuration(text, path)
+    return path, text
 
 
 def drop_ins(section: dict[str, Any], line: CommandLine) -> list[str]:
