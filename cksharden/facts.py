@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 from cksharden.cluster import Cluster
 from cksharden.model import NodeKind
 
 KNOWN_MAJOR = "1"
+
+T = TypeVar("T")
 
 
 class Unknown(Exception):  # noqa: N818 - a verdict, not a fault
@@ -26,6 +29,15 @@ class NodeFacts:
     """The host's groups in the inventory, without Ansible's own `all` and `ungrouped`."""
     cluster: Cluster | str = "nothing was told of the cluster: collect again"
     """The cluster that it is in, or the reason why nothing is known of it."""
+    _known: dict[Callable[[NodeFacts], Any], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, work_out: Callable[[NodeFacts], T]) -> T:
+        """Return what a function makes of these facts, which many controls ask for and one call works out."""
+        if work_out not in self._known:
+            self._known[work_out] = work_out(self)
+        return cast("T", self._known[work_out])
 
     def section(self, name: str) -> dict[str, Any]:
         """Return the data of a section.

@@ -103,9 +103,8 @@ def _facet(name: str, spec: KubeletSetting, facts: NodeFacts) -> Item:
 
 
 def _declared(spec: KubeletSetting, facts: NodeFacts) -> options.Setting | None:
-    section = facts.section("kubelet")
-    line = command_line.declared(section)
-    return _value(spec, line, lambda _key: options.configuration(section, line))
+    line = facts.once(_line)
+    return _value(spec, line, lambda _key: options.configuration(facts.section("kubelet"), line))
 
 
 def _running(spec: KubeletSetting, facts: NodeFacts) -> options.Setting | None:
@@ -150,8 +149,12 @@ def _said(spec: KubeletSetting, source: str, config: Mapping[str, Any]) -> optio
 
 
 def _persisted(spec: KubeletSetting, facts: NodeFacts) -> options.Setting | None:
-    line = command_line.declared(facts.section("kubelet"))
+    line = facts.once(_line)
     return _value(spec, line, lambda key: after_upgrade(facts, line, key))
+
+
+def _line(facts: NodeFacts) -> command_line.CommandLine:
+    return command_line.declared(facts.section("kubelet"))
 
 
 _FACETS: dict[str, Callable[[KubeletSetting, NodeFacts], options.Setting | None]] = {
@@ -194,10 +197,9 @@ def named_file(names: list[str], facts: NodeFacts) -> str | None:
     """
     if not names:
         return None
-    section = facts.section("kubelet")
     try:
-        line = command_line.declared(section)
-        settings = options.configuration(section, line)
+        line = facts.once(_line)
+        settings = options.configuration(facts.section("kubelet"), line)
     except command_line.OptionsError as error:
         raise Unknown(str(error)) from error
     for name in names:

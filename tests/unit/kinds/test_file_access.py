@@ -38,7 +38,7 @@ def test_the_file_that_the_kubelet_is_told_to_read_is_the_one_that_counts() -> N
     unit = files["/usr/lib/systemd/system/kubelet.service"]
     unit["text"] = unit["text"].replace(CONFIG, OTHER)
     files[OTHER] = files[CONFIG] | ATTRIBUTES
-    judged = KIND.judge(spec, facts)
+    judged = KIND.judge(spec, NodeFacts(facts.host, facts.sections))
     assert (judged.status, judged.source) == (Status.FAIL, OTHER)
     items = KIND.remedy(spec, facts)
     assert items == [{"path": OTHER, "mode": "0600", "owner": None, "group": None}]
