@@ -38,7 +38,8 @@ def test_the_file_that_the_kubelet_is_told_to_read_is_the_one_that_counts() -> N
     unit = files["/usr/lib/systemd/system/kubelet.service"]
     unit["text"] = unit["text"].replace(CONFIG, OTHER)
     files[OTHER] = files[CONFIG] | ATTRIBUTES
-    judged = KIND.judge(spec, NodeFacts(facts.host, facts.sections))
+    facts = NodeFacts(facts.host, facts.sections)
+    judged = KIND.judge(spec, facts)
     assert (judged.status, judged.source) == (Status.FAIL, OTHER)
     items = KIND.remedy(spec, facts)
     assert items == [{"path": OTHER, "mode": "0600", "owner": None, "group": None}]
