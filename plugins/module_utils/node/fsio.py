@@ -185,6 +185,20 @@ def existing_ancestor(path: str) -> str:
     return path
 
 
+def mount_of(directory: str) -> str:
+    """Return the id of the mount that a directory is on: no rename or link crosses one.
+
+    The device does not tell it. A kubelet whose root file system is not shared mounts /var/lib/kubelet
+    onto itself.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as stream:
+            return next(line.split()[1] for line in stream if line.startswith("mnt_id:"))
+    finally:
+        os.close(descriptor)
+
+
 def _xattrs(descriptor: int) -> dict[str, str]:
     try:
         names = os.listxattr(descriptor)

@@ -20,7 +20,7 @@ class FileStep:
         self.change, self.entry, self.path = change, entry, entry["path"]
         self._directory = os.path.dirname(self.path)
         # Outside the target's own directory: the kubelet reads what lies in those that it watches.
-        self._stage = _staging_place(self.path)
+        self._stage = _staging_place(self.path, name)
         self._new = os.path.join(self._stage, name + ".new")
         self._old = os.path.join(self._stage, name + ".old")
         self._back = os.path.join(self._stage, name + ".back")
@@ -48,9 +48,9 @@ class FileStep:
         parent = fsio.existing_ancestor(self._directory)
         if parent not in (self._directory, self._stage):
             raise RefusedError(f"{self._directory} does not exist")
-        if os.path.isdir(self._stage) and os.stat(parent).st_dev != os.stat(self._stage).st_dev:
+        if os.path.isdir(self._stage) and fsio.mount_of(parent) != fsio.mount_of(self._stage):
             raise RefusedError(
-                f"{self._directory} is a filesystem of its own: a new file can't be staged outside it"
+                f"{self._directory} is a mount of its own: a new file can't be staged outside it"
             )
 
     def _content_wanted(self) -> bytes | None:
@@ -163,12 +163,14 @@ class FileStep:
         fsio.sync_directory(self._stage)
 
 
-def _staging_place(path: str) -> str:
+def _staging_place(path: str, name: str) -> str:
     """Return the directory above the target's own, or that one where a mount begins and nobody watches it."""
     directory = os.path.dirname(path)
     above = os.path.dirname(directory)
+    if any(os.path.lexists(os.path.join(directory, name + end)) for end in (".new", ".old", ".back")):
+        return directory  # staged there before a boot, and what mounts there may not run yet
     try:
-        one_filesystem = os.stat(directory).st_dev == os.stat(above).st_dev
+        one_mount = fsio.mount_of(directory) == fsio.mount_of(above)
     except FileNotFoundError:
         return above
-    return above if one_filesystem or path.endswith(WATCHED) else directory
+    return above if one_mount or path.endswith(WATCHED) else directory

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.cksharden.node.plugins.module_utils.node import store
 from ansible_collections.cksharden.node.plugins.module_utils.node.journal import STEPS, Journal
 from ansible_collections.cksharden.node.plugins.module_utils.node.recover import recover
-from tests.unit.node.fakes import RUN, FakeNode
+from tests.unit.node.fakes import RUN, FakeNode, in_child
 
 FLAGS = "var/lib/kubelet/kubeadm-flags.env"
 
@@ -170,10 +170,14 @@ def test_no_room_is_refused(small: FakeNode) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["committed", "restored"])
-def test_a_file_on_a_mount_of_its_own_is_staged_beside_itself(node: FakeNode, outcome: str) -> None:
+@pytest.mark.parametrize("onto_itself", [False, True])
+def test_a_file_on_a_mount_of_its_own_is_staged_beside_itself(
+    node: FakeNode, outcome: str, onto_itself: bool
+) -> None:
     place = node.root / "etc/default"
     kept = (place / "kubelet").read_bytes()
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(place)], check=True)
+    mount = ["--bind", str(place)] if onto_itself else ["-t", "tmpfs", "tmpfs"]
+    subprocess.run(["mount", *mount, str(place)], check=True)
     try:
         (place / "kubelet").write_bytes(kept)
         node.before = node.snapshot()
@@ -187,6 +191,19 @@ def test_a_file_on_a_mount_of_its_own_is_staged_beside_itself(node: FakeNode, ou
         subprocess.run(["umount", str(place)], check=True)
 
 
+def test_what_was_staged_on_a_mount_that_a_boot_has_taken_away_is_found(node: FakeNode) -> None:
+    place = node.root / "etc/default"
+    subprocess.run(["mount", "--bind", str(place), str(place)], check=True)
+    try:
+        node.begin()
+        assert in_child(lambda: node.agent(fatal="swapped"))
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+    node.system.reboot()
+    assert node.run()["outcome"] == "restored"
+    node.assert_before()
+
+
 def test_a_watched_directory_that_is_a_mount_is_refused(node: FakeNode) -> None:
     place = node.root / "etc/kubernetes/kubelet.conf.d"
     place.mkdir(parents=True)
@@ -195,7 +212,7 @@ def test_a_watched_directory_that_is_a_mount_is_refused(node: FakeNode) -> None:
         node.before = node.snapshot()
         node.begin()
         assert node.run()["outcome"] == "refused"
-        assert "filesystem of its own" in node.closed()["reason"]
+        assert "mount of its own" in node.closed()["reason"]
         node.assert_before()
     finally:
         subprocess.run(["umount", str(place)], check=True)
