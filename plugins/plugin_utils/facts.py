@@ -107,7 +107,11 @@ def facts_path(directory: Path, host: str) -> Path:
 
 
 def write_facts(directory: Path, host: str, facts: dict[str, Any]) -> Path:
-    """Write a facts file for the eyes of its owner, whole or not at all; return its path. Raises OSError."""
+    """Write a facts file for the eyes of its owner, whole or not at all; return its path. Raises OSError.
+
+    A directory that is not there is made, for its owner alone.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = facts_path(directory, host)
     _write(path, facts)
     return path

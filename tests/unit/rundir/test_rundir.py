@@ -81,6 +81,11 @@ def test_facts_come_back(tmp_path: Path) -> None:
     assert (tmp_path / "a%2Fb.json").is_file()
 
 
+def test_a_directory_for_facts_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    directory = write_facts(tmp_path / "new", "w1", GOOD).parent
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
