@@ -41,12 +41,14 @@ def make_plan(findings: Findings, selection: Selection, facts: Collected) -> Pla
         selection: the controls; opt-in ones are changed only where the user named them.
         facts: what the plan is made against; its digests are the ground that a node checks.
     """
+    found: dict[str, dict[str, Finding]] = {host: {} for host in findings.hosts}
+    for one in findings.findings:
+        found[one.host][one.control] = one
     hosts = {}
     for host in findings.hosts:
         node = facts[host]
         if isinstance(node, NodeFacts):
-            failing = {one.control: one for one in findings.findings if one.host == host}
-            planned = _host_plan(node, failing, selection)
+            planned = _host_plan(node, found[host], selection)
             if planned is not None:
                 hosts[host] = planned
     return Plan(findings.run, hosts, _order(hosts))
