@@ -22,6 +22,7 @@ from cksharden.collect import collect
 from cksharden.errors import FactsError, IncompleteError, UsageError
 from cksharden.facts import NodeFacts, Unknown
 from cksharden.init_files import Member
+from cksharden.init_source import hosts_of
 from cksharden.model import NodeKind
 from cksharden.runner import Connection, OnEvent
 
@@ -50,28 +51,37 @@ class Made:
     files: tuple[Path, ...]
 
 
-def init(directory: Path, hosts: Sequence[str], connection: Connection, on_event: OnEvent) -> Made:
+def init(
+    directory: Path, hosts: Sequence[str], source: Path | None, connection: Connection, on_event: OnEvent
+) -> Made:
     """Ask the hosts who they and their cluster are, and write an inventory of all of them.
 
     Args:
         directory: where; it must not be there yet, or be empty.
         hosts: `[user@]address[:port]`, address being a name of ssh_config or DNS, or an IP address.
+        source: an Ansible inventory, whose hosts are asked too.
         connection: how to connect; its user and key go into the inventory, a password never.
         on_event: called with a host and what it is at.
 
     Raises:
         UsageError: the directory holds something, or a host is not written like that.
+        InventoryError: the other inventory can't be read.
         IncompleteError: no host that was named is a node and could be asked; nothing is written.
     """
     _require_room(directory)
-    named = _named(hosts)
+    named = (hosts_of(source, connection) if source else {}) | _named(hosts)
+    if not named:
+        raise UsageError("no host was named", key="--host", mend="name a control plane; it tells the others")
     with tempfile.TemporaryDirectory(prefix="cksharden-init-") as place:
         facts, left_out = _ask(Path(place), named, connection, on_event)
     reached = [_member(named[host], one) for host, one in facts.items()]
     if not reached:
         raise IncompleteError(
             "\n  ".join(
-                ["no host could be asked, so nothing was written", *map(": ".join, left_out.items())]
+                [
+                    "none of these is a node that could be asked, so nothing was written",
+                    *map(": ".join, left_out.items()),
+                ]
             ),
             mend="name a node as you would to ssh, with -u, --private-key and -K as it needs",
         )
@@ -108,8 +118,6 @@ def _named(hosts: Sequence[str]) -> dict[str, Member]:
             raise UsageError(f"{name} is named twice", key="--host", mend="name each host once")
         port = int(found["port"]) if found["port"] else None
         named[name] = Member(name, address, user=found["user"], port=port)
-    if not named:
-        raise UsageError("no host was named", key="--host", mend="name a control plane; it tells the others")
     return named
 
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cksharden.errors import UsageError
 from cksharden.runner import Connection
+
+CONNECTING = (
+    *("ansible_host", "ansible_port", "ansible_user", "ansible_connection", "ansible_python_interpreter"),
+    *("ansible_ssh_private_key_file", "ansible_ssh_common_args", "ansible_ssh_extra_args"),
+    *("ansible_become_method", "ansible_become_user"),
+)
+"""Variables that say how a host is reached and that are no secrets."""
 
 _BARE = re.compile(r"[A-Za-z_/~.][\w./~-]*", re.ASCII)
 # What YAML 1.1 takes for something else than text.
@@ -80,11 +87,13 @@ class Member:
     user: str | None = None
     port: int | None = None
     reached: bool = False
+    more: Mapping[str, str | int] = field(default_factory=dict)
+    """Other variables of CONNECTING."""
 
     def variables(self) -> dict[str, str | int]:
         """Return its variables for Ansible."""
         all_of_them = {"ansible_host": self.address, "ansible_user": self.user, "ansible_port": self.port}
-        return {key: value for key, value in all_of_them.items() if value is not None}
+        return {**self.more, **{key: value for key, value in all_of_them.items() if value is not None}}
 
 
 def write(directory: Path, members: Sequence[Member], connection: Connection) -> tuple[Path, ...]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "cksharden init inventories/production --host cp1",
     "cksharden init inventories/production --host admin@192.0.2.11 -K",
-    "cksharden init inventories/production --host cp1 --host w1 --host w2",
+    "cksharden init inventories/production --from ~/ansible/hosts",
 )
 
 
@@ -27,12 +27,16 @@ def init(
     *,
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A directory that is not there yet.")],
     host: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             metavar="[USER@]HOST[:PORT]",
             help="A node, as you name it to ssh; may be repeated. One control plane is enough.",
         ),
-    ],
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="INVENTORY", help="Ask the hosts of this inventory of Ansible too."),
+    ] = None,
     access: Access,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> int:
@@ -44,7 +48,7 @@ def init(
     from cksharden.init import init as make
 
     with Progress(quiet=quiet).stage("collect") as on_event:
-        made = make(directory, host, access.connection(), on_event)
+        made = make(directory, host or (), source, access.connection(), on_event)
     write(_told(made, directory, asks=access.ask_become_pass))
     return ExitCode.INCOMPLETE if made.left_out else ExitCode.COMPLIANT
 

@@ -59,6 +59,7 @@ def on_terminal(
     size: tuple[int, int] = (24, 80),
     env: Mapping[str, str] | None = None,
     typed: str = "",
+    seconds: float = 60,
 ) -> Seen:
     """Run a Python command line on a terminal of (lines, columns); `typed` answers the first question."""
     pid, terminal = pty.fork()
@@ -67,7 +68,7 @@ def on_terminal(
         environment |= {"TERM": "xterm", "PYTHONPATH": str(ROOT), **(env or {})}
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
         os.execve(sys.executable, [sys.executable, *command], environment)
-    raw, deadline = b"", time.monotonic() + 60
+    raw, deadline = b"", time.monotonic() + seconds
     while select.select([terminal], [], [], deadline - time.monotonic())[0]:
         try:
             raw += os.read(terminal, 65536)

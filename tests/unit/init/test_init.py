@@ -16,6 +16,7 @@ from cksharden.cli.main import run
 from cksharden.errors import UsageError
 from cksharden.facts import NodeFacts
 from cksharden.init_files import Member, write
+from cksharden.init_source import hosts_of
 from cksharden.policy_files import select
 from cksharden.runner import Connection
 from cksharden.waivers import load as load_waivers
@@ -139,9 +140,7 @@ def test_a_host_is_named_as_to_ssh(text: str, member: Member) -> None:
     assert list(maker._named([text]).values()) == [member]
 
 
-@pytest.mark.parametrize(
-    "texts", [["{{ x }}"], ["a b"], [""], ["a@b@c"], ["cp1:port"], ["cp1", "admin@cp1"], []]
-)
+@pytest.mark.parametrize("texts", [["{{ x }}"], ["a b"], [""], ["a@b@c"], ["cp1:port"], ["cp1", "admin@cp1"]])
 def test_what_is_no_host_is_refused(texts: list[str]) -> None:
     with pytest.raises(UsageError) as raised:
         maker._named(texts)
@@ -179,3 +178,44 @@ def test_variables_of_a_member_are_those_that_are_known() -> None:
         "ansible_user": "u",
         "ansible_port": 22,
     }
+
+
+INVENTORY = """
+[masters]
+m1 ansible_host=192.0.2.11 ansible_user=admin ansible_port=2222
+[masters:vars]
+ansible_become_password=geheim
+ansible_ssh_private_key_file={{ keys }}/id
+ansible_python_interpreter=/usr/bin/python3
+ntp_server=192.0.2.1
+[nodes]
+n1
+"""
+
+
+def test_the_hosts_of_another_inventory_bring_how_they_are_reached_and_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text(INVENTORY)
+    members = hosts_of(tmp_path / "hosts", Connection())
+    assert members["m1"].variables() == {
+        "ansible_host": "192.0.2.11",
+        "ansible_user": "admin",
+        "ansible_port": 2222,
+        "ansible_python_interpreter": "/usr/bin/python3",
+    }
+    assert members["n1"].variables() == {}
+    text = write(tmp_path / "own", list(members.values()), Connection())[0].read_text()
+    assert load(text).data["all"]["children"]["kube_node"]["hosts"]["m1"] == members["m1"].variables()
+    assert "geheim" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("", "no hosts"), ("all: [", "hosts.yml"), (None, "no such inventory")]
+)
+def test_another_inventory_that_can_not_be_used(
+    text: str | None, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if text is not None:
+        (tmp_path / "hosts.yml").write_text(text)
+    assert run(["init", str(tmp_path / "own"), "--from", str(tmp_path / "hosts.yml"), "--quiet"]) == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "own").exists()

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hosts of an inventory that somebody has already, with how each is reached."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from cksharden.ansible_env import environment
+from cksharden.errors import InventoryError
+from cksharden.init_files import CONNECTING, Member
+from cksharden.inventory import inventory_file
+from cksharden.private_dir import private_directory, write_password
+from cksharden.runner import Connection
+
+
+def hosts_of(inventory: Path, connection: Connection) -> dict[str, Member]:
+    """Return the hosts of an Ansible inventory by name.
+
+    Passwords are left where they are, and so is a value with a template: what it needs is not here.
+
+    Raises:
+        InventoryError: Ansible can't read it, or it has no hosts.
+    """
+    source = inventory_file(inventory)
+    with private_directory() as private:
+        vault = connection.vault_password_file
+        if connection.vault_password is not None:
+            vault = str(write_password(private, "vault", connection.vault_password))
+        command = [
+            str(Path(sys.executable).parent / "ansible-inventory"),
+            "--inventory",
+            str(source),
+            "--list",
+        ]
+        command += [f"--vault-password-file={vault}"] if vault else []
+        done = subprocess.run(
+            command, env=environment(os.environ, private), capture_output=True, text=True, check=False
+        )
+    if done.returncode != 0:
+        reason = done.stderr.strip().rpartition("\n")[2]
+        raise InventoryError(
+            reason, file=source, key="--from", mend="see what `ansible-inventory --list` says"
+        )
+    groups = json.loads(done.stdout)
+    variables = groups.pop("_meta")["hostvars"]
+    hosts = sorted({host for group in groups.values() for host in group.get("hosts", ())})
+    if not hosts:
+        raise InventoryError("it has no hosts", file=source, key="--from", mend="list the nodes in it")
+    return {host: Member(host, more=_taken(variables.get(host, {}))) for host in hosts}
+
+
+def _taken(known: dict[str, Any]) -> dict[str, str | int]:
+    return {
+        key: known[key]
+        for key in CONNECTING
+        if isinstance(known.get(key), str | int) and "{{" not in str(known[key])
+    }
