@@ -107,6 +107,8 @@ def _in_cluster(hosts: Collected, beside: Collected) -> Collected:
                 told[host] = node.reason
         elif "cluster" in node.sections:
             told[host] = _told(node)
+        elif CONTROL_PLANES in node.groups:
+            told[host] = "it has no API server in /etc/kubernetes/manifests"
     cluster = assemble(told)
     return {
         host: node if isinstance(node, Unreachable) else replace(node, cluster=cluster)
