@@ -157,3 +157,48 @@ def test_the_profile_beside_the_inventory_is_used_unless_another_is_named(
     assert (own["profile"], len(own["findings"])) == ("own", 1)
     run([*there, "--profile", "cis_1_12"])
     assert len(json.loads(capsys.readouterr().out)["findings"]) > 1
+
+
+@pytest.mark.parametrize(
+    ("expires", "status", "code"),
+    [("2999-01-31", "waived", 0), ("2020-01-31", "fail", 1)],
+    ids=["held", "expired"],
+)
+def test_a_replay_with_an_inventory_takes_its_waivers(
+    facts: Facts,
+    runs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    expires: str,
+    status: str,
+    code: int,
+) -> None:
+    (tmp_path / "hosts.yml").write_text("")
+    waiver = f"{{control: kubelet_config_mode, hosts: 'w*', owner: a, reason: b, expires: {expires}}}"
+    (tmp_path / "waivers.yml").write_text(f"waivers: [{waiver}]\n")
+    replay = ["check", "--facts", str(facts()), *MODE, "--format", "json"]
+    assert run([*replay, str(tmp_path)]) == code
+    assert [one["status"] for one in json.loads(capsys.readouterr().out)["findings"]] == [status]
+    assert run(replay) == 1, "without the inventory nothing is waived"
+
+
+def test_a_run_is_judged_again_from_its_own_facts(
+    facts: Facts, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The facts of a run that collected: groups and inventory lie with them."""
+    directory = facts()
+    (file,) = directory.glob("*.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"schema": "1.1", "groups": ["rack1"]}))
+    inventory = {
+        "format": "cksharden-inventory",
+        "schema": "1.0",
+        "groups": {"rack1": ["w1"], "rack2": ["w2"]},
+    }
+    (directory.parent / "inventory.json").write_text(json.dumps(inventory))
+    choices = "groups:\n  rack1: {exclude: [kubelet_config_mode]}\n"
+    Path("profile.yml").write_text(f"id: own\ntitle: t\ninclude: [kubelet_config_mode]\n{choices}")
+    assert run(["check", "--facts", str(directory), "--profile", "profile.yml", "--all"]) == 0
+    assert "the profile own leaves it out of the group rack1" in capsys.readouterr().out
+    Path("profile.yml").write_text("id: own\ntitle: t\ngroups: {rack3: {exclude: [kubelet_config_mode]}}\n")
+    assert run(["check", "--facts", str(directory), "--profile", "profile.yml"]) == 2
+    assert "rack3" in capsys.readouterr().err
