@@ -77,7 +77,7 @@ def _group_lines(sheet: Sheet, group: Group, before: Group | None, options: Opti
     if before is None or _asked(before) != _asked(group):
         asked, apply = ": expected ", f"; apply {shorten(group.remedy, 2 * limit)}" if group.remedy else ""
         if options.screen:  # at least whether apply changes it has to be seen
-            taken = len(_INDENT + group.control + asked) + min(len(apply), len("; apply changes it"))
+            taken = len(_INDENT + group.control + asked) + min(len(apply), len("; apply changes it…"))
             limit = max(options.screen.columns - taken, 1)
         sheet.line(
             (f"{group.severity:<8}  ", _severity_style(group.severity)),
