@@ -117,9 +117,9 @@ CASES = {
         ("second facts file of host w1",),
         _written("facts/w1.json", json.dumps(GOOD_FACTS), "facts/x.json"),
     ),
-    "no forks": Case("check x --forks 0", ("--forks", "greater than or equal to 1")),
+    "no forks": Case("check x --forks 0", ("--forks", "not in the range x>=1")),
     "nobody may be unavailable": Case(
-        "apply x --max-unavailable 0", ("--max-unavailable", "greater than or equal to 1")
+        "apply x --max-unavailable 0", ("--max-unavailable", "not in the range x>=1")
     ),
     "apply without anyone to ask": Case("apply hosts.ini", ("--yes", "no terminal"), INVENTORY),
     "rollback without anyone to ask": Case(
