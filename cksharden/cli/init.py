@@ -57,14 +57,15 @@ def _told(made: Made, directory: Path, *, asks: bool) -> str:
     from cksharden.report.sheet import Sheet, Style
 
     sheet = Sheet()
-    for title, wanted in (("control planes", True), ("workers", False)):
-        names = [one.name for one in made.members if one.control_plane is wanted]
-        sheet.line(f"{len(names)} {title}: ", ", ".join(names))
+    sheet.line("Control planes: ", ", ".join(one.name for one in made.members if one.control_plane) or "none")
+    sheet.line("Workers: ", ", ".join(one.name for one in made.members if not one.control_plane) or "none")
     rest = [one.name for one in made.members if not one.reached]
     if rest:
-        sheet.line("named by the cluster, not asked yet: ", ", ".join(rest))
+        sheet.line("Named by the cluster, not asked yet: ", ", ".join(rest))
     for name, why in made.left_out.items():
         sheet.line((name, Style.BAD), f": left out: {why}")
-    sheet.line(f"Written: {', '.join(map(str, made.files))}")
+    sheet.line(
+        f"Written into {directory}: ", ", ".join(str(file.relative_to(directory)) for file in made.files)
+    )
     sheet.line(f"Next: cksharden check {shlex.quote(str(directory))}{' -K' if asks else ''}")
     return sheet.text()
