@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The roles and playbooks from plain ansible-playbook, without the CLI."""
+"""The playbooks from plain ansible-playbook, without the CLI; the roles: molecule/{kubelet,file_access}."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INJECTION = "{{ lookup('pipe', 'touch PWNED') }}"
 HOSTILE = f"/root/cksharden-roles/{INJECTION}"
 
 
-def play(directory: Path, playbook: str, *words: str, inventory: Path | None = None) -> tuple[int, str]:
+def play(directory: Path, playbook: str, *words: str) -> tuple[int, str]:
     """Run ansible-playbook in a directory; a playbook that is text is written there."""
     if "\n" in playbook:
         (directory / "play.yml").write_text(textwrap.dedent(playbook))
@@ -31,7 +31,7 @@ def play(directory: Path, playbook: str, *words: str, inventory: Path | None = N
     done = subprocess.run(
         [
             str(Path(sys.executable).parent / "ansible-playbook"),
-            *("-i", str(inventory or ROOT / "inventories/lab/hosts.yml")),
+            *("-i", str(ROOT / "inventories/lab/hosts.yml")),
             *(playbook, *words),
         ],
         env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT), "ANSIBLE_PIPELINING": "1"},
@@ -84,28 +84,6 @@ def test_text_of_a_node_in_a_plan_is_never_a_template(
     assert "PWNED" not in testing.run(NODE, "ls /root").stdout
 
 
-def test_a_users_own_template_in_a_role_is_one(hostile: None, tmp_path: Path) -> None:
-    code, output = play(
-        tmp_path,
-        """\
-        - hosts: cp1
-          gather_facts: false
-          vars:
-            strict: "0600"
-            file_access_settings:
-              - path: /root/cksharden-roles
-                mode: "{{ strict }}"
-          roles:
-            - role: cksharden.node.file_access
-              file_access_run: 20261123T132000Z-own001
-        """,
-    )
-    assert code == 0, output
-    assert testing.run(NODE, "stat -c %a /root/cksharden-roles").stdout.strip() == "600"
-    assert "20261123T132000Z-own001" in testing.run(NODE, "ls /var/lib/cksharden").stdout
-    testing.run(NODE, "rm -r /var/lib/cksharden/20261123T132000Z-own001")
-
-
 def test_an_empty_list_runs_no_task(tmp_path: Path) -> None:
     code, output = play(
         tmp_path,
@@ -119,30 +97,6 @@ def test_an_empty_list_runs_no_task(tmp_path: Path) -> None:
     )
     assert code == 0, output
     assert "skipped=3" in output
-
-
-def test_two_control_planes_in_one_batch_are_refused(tmp_path: Path) -> None:
-    before = testing.run(NODE, "systemctl show -p MainPID kubelet").stdout
-    (tmp_path / "group_vars").symlink_to(ROOT / "inventories/lab/group_vars")
-    inventory = tmp_path / "hosts.yml"
-    host = {"ansible_host": "10.213.0.11"}
-    inventory.write_text(json.dumps({"all": {"hosts": {"a": host, "b": host}}}))
-    code, output = play(
-        tmp_path,
-        """\
-        - hosts: all
-          gather_facts: false
-          roles:
-            - role: cksharden.node.kubelet
-              kubelet_settings:
-                - key: podPidsLimit
-                  value: 4096
-        """,
-        inventory=inventory,
-    )
-    assert code != 0
-    assert "a, b are control planes and would change at once" in output
-    assert testing.run(NODE, "systemctl show -p MainPID kubelet").stdout == before
 
 
 def test_check_mode_shows_and_changes_nothing(tmp_path: Path) -> None:
