@@ -11,7 +11,10 @@ import hashlib
 import os
 import shlex
 import sys
+import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nox
@@ -27,12 +30,20 @@ KNOWS_THE_LAB = {"PYTHONPATH": str(ROOT / "molecule/shared")}
 # Of the faults CI keeps one of each class; `nox -s faults` walks them all.
 QUICK_ON_LAB = "lab and not faults"
 PATH = "tests/lab/test_path.py"
+# The molecule scenarios by the fresh lab that they share; what changes all nodes comes last.
+SCENARIOS = (
+    ("single", ("default",)),
+    ("single", ("neglected",)),
+    ("ha", ("file_access", "kubelet", "ha")),
+)
 # The node that faults happen to.
 FAULTED = {"single": "w1", "ha": "cp2"}
 # By file, so that what a file makes once is made once.
 BOTH_CORES = ("--numprocesses", "auto", "--dist", "loadfile")
 # Seconds to end by itself after Ctrl-C: a lab half made says how to go on, a run says where it stands.
 PATIENCE = 60
+# Stages that have ended, and their seconds.
+TOOK: list[tuple[str, float]] = []
 
 
 @nox.session(python=False)
@@ -96,33 +107,37 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def molecule(session: nox.Session) -> None:
-    """The molecule scenarios, each on a cluster of its own. Arguments go to `molecule test`."""
+    """The molecule scenarios, on fresh clusters; the last one stays. Arguments are names of scenarios."""
     prepare(session)
-    run_lab(session, "up", "--fresh")
-    run_molecule(session, *session.posargs)
+    with timed():
+        run_scenarios(session, *session.posargs)
 
 
 @nox.session(python=False)
 def tests(session: nox.Session) -> None:
     """Everything, what is quick first, on clusters of its own; leaves none behind. What CI runs."""
     prepare(session)
-    read_everything(session)
-    session.run("python", "tests/sanity/run.py")
-    session.run("pytest", *BOTH_CORES, "-m", "not lab and not ha", "tests")
-    try:
-        # Also takes the place of a lab that was left behind, and says so.
-        run_lab(session, "up", "--fresh", "--replace")
-        run_molecule(session)
-        run_lab(session, "up", "--fresh", "--topology", "ha")
-        session.run("pytest", "-m", "ha", "tests", interrupt_timeout=PATIENCE)
-        # The story of the whole path comes first: it makes the cluster that the other files then use. It is
-        # by itself, since pytest sorts a file that is named beside its directory back into the order there.
-        session.run("pytest", "-m", "lab", PATH, interrupt_timeout=PATIENCE)
-        session.run(
-            *("pytest", "-m", QUICK_ON_LAB, f"--deselect={PATH}", "tests"), interrupt_timeout=PATIENCE
-        )
-    finally:
-        run_lab(session, "down")
+    with timed():
+        with stage("lint"):
+            read_everything(session)
+        with stage("ansible-test sanity"):
+            session.run("python", "tests/sanity/run.py")
+        with stage("tests that need no node"):
+            session.run("pytest", *BOTH_CORES, "-m", "not lab and not ha", "tests")
+        try:
+            # It makes the cluster that the other files then use. It is by itself, since pytest sorts a file
+            # that is named beside its directory back into the order there.
+            with stage("the story of the whole path"):
+                session.run("pytest", "-m", "lab", PATH, interrupt_timeout=PATIENCE)
+            with stage("the other tests on nodes"):
+                words = ("-m", QUICK_ON_LAB, f"--deselect={PATH}", "tests")
+                session.run("pytest", *words, interrupt_timeout=PATIENCE)
+            run_scenarios(session)
+            # On the cluster that the last scenarios have left.
+            with stage("the tests on three control planes"):
+                session.run("pytest", "-m", "ha", "tests", interrupt_timeout=PATIENCE)
+        finally:
+            run_lab(session, "down")
 
 
 @nox.session(python=False)
@@ -202,16 +217,54 @@ def run_lab(session: nox.Session, *words: str) -> None:
     session.run(*command, env=KNOWS_THE_LAB, log=False, interrupt_timeout=PATIENCE)
 
 
-def run_molecule(session: nox.Session, *words: str) -> None:
-    """Run scenarios, by default all, with what their commands print as it is."""
-    command = ("molecule", "test", "--no-command-borders", *(words or ["--all"]))
-    session.run(*command, interrupt_timeout=PATIENCE)
+def run_scenarios(session: nox.Session, *wanted: str) -> None:
+    """Run scenarios, by default all, each group of SCENARIOS on a fresh lab of its own."""
+    known = {name for _, names in SCENARIOS for name in names}
+    if known != {path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")}:
+        session.error("SCENARIOS in noxfile.py does not hold the scenarios of molecule/")
+    if not known.issuperset(wanted):
+        session.error(f"the scenarios are {', '.join(sorted(known))}")
+    for topology, names in SCENARIOS:
+        chosen = [name for name in names if not wanted or name in wanted]
+        if not chosen:
+            continue
+        with stage(f"a fresh lab, {topology}"):
+            # Also takes the place of a lab that was left behind, and says so.
+            run_lab(session, "up", "--fresh", "--replace", "--topology", topology)
+        for name in chosen:
+            with stage(f"molecule {name}"):
+                # A run that was cut off has left notes of what is done already.
+                session.run("molecule", "reset", "--scenario-name", name, silent=True)
+                command = ("molecule", "test", "--no-command-borders", "--scenario-name", name)
+                session.run(*command, env={"CKSHARDEN_LAB_SHARED": "yes"}, interrupt_timeout=PATIENCE)
 
 
 def run_cksharden(session: nox.Session, *words: str) -> None:
     """Run cksharden as a user would; findings (exit code 1) are no failure here."""
     print(f"$ cksharden {shlex.join(words)}", flush=True)
     session.run("cksharden", *words, success_codes=[0, 1], log=False, interrupt_timeout=PATIENCE)
+
+
+@contextmanager
+def stage(title: str) -> Iterator[None]:
+    """Say which stage runs, and remember how long it took."""
+    say(title)
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        TOOK.append((title, time.monotonic() - begun))
+
+
+@contextmanager
+def timed() -> Iterator[None]:
+    """Show at the end, also of a run that failed, how long each stage took."""
+    try:
+        yield
+    finally:
+        say("time of each stage, in minutes")
+        for title, seconds in [*TOOK, ("in all", sum(seconds for _, seconds in TOOK))]:
+            print(f"{int(seconds) // 60:5}:{int(seconds) % 60:02}  {title}")
 
 
 def say(title: str) -> None:
