@@ -132,7 +132,7 @@ def _text(facts: dict[str, Any]) -> str:
         if value:
             lines += textwrap.wrap(
                 value,
-                100,
+                80,
                 initial_indent=f"{name:<10}",
                 subsequent_indent=" " * 10,
                 break_long_words=False,

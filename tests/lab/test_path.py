@@ -192,6 +192,7 @@ def test_report_shows_the_run_again(story: Story) -> None:
     shown = cksharden("report", story.applied, runs=story.runs)
     assert shown.code == 1
     assert "w1: kubelet: changed" in shown.out
+    assert cksharden("report", "apply", runs=story.runs).out == shown.out
     document = json.loads(cksharden("report", story.applied, "--format", "json", runs=story.runs).out)
     assert document["verification"]["missed"] == []
     assert {one["host"] for one in document["outcomes"]} == set(NODES)
