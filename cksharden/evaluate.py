@@ -38,13 +38,21 @@ def evaluate(selection: Selection, facts: Collected, *, run: str, waivers: InFor
         for finding in _host_findings(selection, facts[host])
     )
     controls = tuple(one.control.id for one in selection.controls)
-    notes = (*_cluster_notes(facts), *_notes(findings, waivers))
+    notes = (*_cluster_notes(facts), *_group_notes(selection, facts), *_notes(findings, waivers))
     return Findings(run, selection.profile, hosts, controls, findings, notes=notes)
 
 
 def _cluster_notes(facts: Collected) -> tuple[str, ...]:
     clusters = [one.cluster for one in facts.values() if isinstance(one, NodeFacts)]
     return next((one.notes for one in clusters if not isinstance(one, str)), ())
+
+
+def _group_notes(selection: Selection, facts: Collected) -> tuple[str, ...]:
+    """Say so where recorded facts are older than the groups in them: no group of the profile was asked."""
+    if not selection.groups or any(one.groups for one in facts.values()):
+        return ()
+    said = ", ".join(selection.groups)
+    return (f"these facts name no host's groups: what the profile says of {said} was not applied",)
 
 
 def _notes(findings: Sequence[Finding], waivers: InForce | None) -> tuple[str, ...]:

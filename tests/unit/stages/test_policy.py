@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 
 from cksharden.catalog import load_controls
 from cksharden.errors import CkshardenError, ExitCode, ProfileError, UsageError
+from cksharden.evaluate import evaluate
+from cksharden.facts import NodeFacts
 from cksharden.policy import Selection, record, recorded
 from cksharden.policy_files import select
+from tests.unit.stages.test_plan import node
 
 CATALOGUE = load_controls()
 PIDS = "kubelet_pod_pids_limit"
@@ -217,6 +220,14 @@ def test_a_group_may_tune_what_another_group_of_the_host_includes(tmp_path: Path
     assert "/srv/kubelet.yaml" in [file["path"] for file in chosen.request()["files"]]
     found = chosen.variants("kubelet_config_mode")
     assert {group: bool(one) for group, one in found.items()} == {"": False, "edge": True, "old": False}
+
+
+@pytest.mark.parametrize(("groups", "noted"), [((), True), (("kube_node",), False)])
+def test_facts_without_groups_are_told_of(tmp_path: Path, groups: tuple[str, ...], noted: bool) -> None:
+    chosen = selection(tmp_path, f"{OWN}include: [{PIDS}]\ngroups: {{edge: {{exclude: [{PIDS}]}}}}\n")
+    found = evaluate(chosen, {"w1": NodeFacts("w1", node().sections, groups)}, run="r")
+    assert bool(found.notes) is noted
+    assert all("of edge was not applied" in note for note in found.notes)
 
 
 def test_what_a_run_has_kept_asks_the_same_again(tmp_path: Path) -> None:
