@@ -172,6 +172,9 @@ def _check_inventory(error: str, inventory: Path, limit: str | None, *, matched:
             file=inventory,
             mend=f"see what `ansible-inventory -i {shlex.quote(str(inventory))} --list` says",
         )
+    if "no vault secrets" in error:  # none was given, or none of them fits
+        mend = "give -J, or the right --vault-password-file"
+        raise InventoryError("its vault can't be opened", file=inventory, key="vault", mend=mend)
     if not matched or "no hosts to target" in error or "provided hosts list is empty" in error:
         what = f"no host matches --limit {limit}" if limit else "it has no hosts"
         mend = "name hosts or groups of it" if limit else "list the nodes in it"
