@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cksharden.cli import completion
 from cksharden.cli.options import Hosts
 from cksharden.cli.output import write
 from cksharden.errors import ExitCode
@@ -18,7 +19,12 @@ def unlock(
     *,
     hosts: Hosts,
     run: Annotated[
-        str, typer.Option(metavar="RUN", help="The run that a refusal named as the holder of the lock.")
+        str,
+        typer.Option(
+            metavar="RUN",
+            help="The run that a refusal named as the holder of the lock.",
+            autocompletion=completion.runs,
+        ),
     ],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> int:

@@ -164,6 +164,7 @@ def test_controls_can_be_narrowed(key: str, value: str, capsys: pytest.CaptureFi
         ("report 2026", {"20261123T132000Z-1a2b3c", "20261122T132000Z-1a2b3c"}),
         ("verify x --run 20261122", {"20261122T132000Z-1a2b3c"}),
         ("rollback x --run 20261122", {"20261122T132000Z-1a2b3c"}),
+        ("unlock x --run 20261122", {"20261122T132000Z-1a2b3c"}),
     ],
 )
 def test_the_shell_completes(
