@@ -3,14 +3,20 @@
 
 A node gets plugins/module_utils/node/*.py either as a program on the standard input of its
 python3, which leaves nothing behind, or as the one file that its agent unit runs. Both load the
-package `cksharden_node` from the text itself. The sources are embedded as they are, so that who
-finds agent.py on a node can read it, and a module is compiled only when it is imported.
+package `cksharden_node` from the text itself, and a module is compiled only when it is imported.
+
+The agent's file has all sources as they are, so that who finds it on a node can read it. A program
+has those that its entry point needs, packed: it fits into a pipe (64 KiB, pipe(7)), so an ssh that
+ends before it reads anything still gets it all, and Ansible hears why ssh ended.
 """
 
 from __future__ import annotations
 
+import binascii
 import functools
 import json
+import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +27,9 @@ NO_PYTHON = "CKSHARDEN-NO-PYTHON"
 NO_PYTHON_CODE = 97
 
 _DIRECTORY = Path(__file__).resolve().parent.parent / "module_utils" / "node"
+# Read when Ansible imports this, before it forks its workers: each of them has it then.
+_SOURCES = {path.stem: path.read_text("utf-8") for path in _DIRECTORY.glob("*.py")}
+_IMPORT = re.compile(r"^ *from \.(\w*) import ([\w, ]+)", re.MULTILINE)
 
 # This part must parse on any Python 3, so that an old one is named instead of a syntax error.
 _PRELUDE = '''\
@@ -60,8 +69,12 @@ class Loader:
 sys.meta_path.insert(0, Loader())
 '''
 
+_PACKED = """
+import binascii, json, zlib
+SOURCES.update(json.loads(zlib.decompress(binascii.a2b_base64({packed!r}))))
+"""
+
 _PROGRAM = """
-import json
 from {package} import run
 run.run({nonce}, {entry}, json.loads({payload}), {seconds})
 """
@@ -83,7 +96,7 @@ def program(entry: str, payload: dict[str, Any], nonce: str = "local", seconds: 
 
     Raises ValueError when there is no such module.
     """
-    if entry not in _sources():
+    if entry not in _SOURCES:
         raise ValueError(f"there is no entry point {entry} in {_DIRECTORY.name}")
     tail = _PROGRAM.format(
         package=PACKAGE,
@@ -92,27 +105,41 @@ def program(entry: str, payload: dict[str, Any], nonce: str = "local", seconds: 
         payload=ascii(json.dumps(payload)),
         seconds=int(seconds),
     )
-    return (_package_source() + tail).encode("ascii")
+    return (_prelude() + _packed(entry) + tail).encode("ascii")
 
 
 def agent_source() -> str:
     """Return the node's package as one file that calls agent.main(sys.argv[1:]) when it is run."""
-    return _package_source() + _AGENT.format(package=PACKAGE)
+    modules = [f"\nSOURCES[{stem!r}] = {_literal(text)}\n" for stem, text in sorted(_SOURCES.items())]
+    return _prelude() + "".join(modules) + _AGENT.format(package=PACKAGE)
 
 
-@functools.cache
-def _package_source() -> str:
+def _prelude() -> str:
     wanted = ".".join(str(number) for number in OLDEST_PYTHON)
-    prelude = _PRELUDE.format(
+    return _PRELUDE.format(
         oldest=OLDEST_PYTHON, wanted=wanted, marker=NO_PYTHON, code=NO_PYTHON_CODE, package=PACKAGE
     )
-    modules = [f"\nSOURCES[{stem!r}] = {_literal(text)}\n" for stem, text in sorted(_sources().items())]
-    return prelude + "".join(modules)
 
 
 @functools.cache
-def _sources() -> dict[str, str]:
-    return {path.stem: path.read_text("utf-8") for path in _DIRECTORY.glob("*.py")}
+def _packed(entry: str) -> str:
+    """Return the statements that bring what an entry point imports, itself or by others."""
+    needed: set[str] = set()
+    found = {"__init__", "run", entry}
+    while found:
+        needed |= found
+        found = {name for stem in found for name in _imports(_SOURCES[stem])} - needed
+    text = json.dumps({stem: _SOURCES[stem] for stem in sorted(needed)})
+    packed = binascii.b2a_base64(zlib.compress(text.encode("ascii")), newline=False)
+    return _PACKED.format(packed=packed.decode("ascii"))
+
+
+def _imports(source: str) -> set[str]:
+    """Return the modules of the package that a module imports, wherever in it."""
+    found: set[str] = set()
+    for module, names in _IMPORT.findall(source):
+        found |= {module} if module else {name.strip() for name in names.split(",")}
+    return found
 
 
 def _literal(text: str) -> str:

@@ -47,6 +47,21 @@ def test_the_program_is_ascii_and_carries_any_payload(tmp_path: Path) -> None:
     assert sections["files"]["status"] == "ok"
 
 
+NODE = Path(bundle.__file__).parent.parent / "module_utils/node"
+MAINS = {path.stem for path in NODE.glob("*.py") if "\ndef main(" in path.read_text("utf-8")}
+ENTRIES = sorted(MAINS - {"agent"})  # the program of a unit
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_program_brings_all_that_it_imports_and_fits_into_a_pipe(tmp_path: Path, entry: str) -> None:
+    source = bundle.program(entry, {})
+    assert len(source) < 60_000
+    carried, _call = source.split(b"\nfrom cksharden_node import run\n")
+    imports = b"\nimport importlib\nfor name in SOURCES: importlib.import_module('cksharden_node.' + name)\n"
+    done = run(carried + imports, tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_an_unknown_entry_point_is_refused_here() -> None:
     with pytest.raises(ValueError, match="no entry point nothing"):
         bundle.program("nothing", {})
@@ -75,5 +90,4 @@ def test_the_agent_is_one_readable_file() -> None:
     source = bundle.agent_source()
     assert source.isascii()
     compile(source, "agent.py", "exec")
-    collector = Path(bundle.__file__).parent.parent / "module_utils/node/collector.py"
-    assert collector.read_text("utf-8") in source
+    assert (NODE / "collector.py").read_text("utf-8") in source
