@@ -46,8 +46,8 @@ class Made:
     """What init found and wrote."""
 
     members: tuple[Member, ...]
-    left_out: Mapping[str, str]
-    """Host that was named and is not in the inventory -> why."""
+    troubles: Mapping[str, str]
+    """Host -> why it could not be asked, or is not in the inventory."""
     files: tuple[Path, ...]
 
 
@@ -73,25 +73,45 @@ def init(
     if not named:
         raise UsageError("no host was named", key="--host", mend="name a control plane; it tells the others")
     with tempfile.TemporaryDirectory(prefix="cksharden-init-") as place:
-        facts, left_out = _ask(Path(place), named, connection, on_event)
-    reached = [_member(named[host], one) for host, one in facts.items()]
-    if not reached:
+        facts, troubles = _ask(Path(place), named, connection, on_event)
+    if not facts:
         raise IncompleteError(
             "\n  ".join(
                 [
                     "none of these is a node that could be asked, so nothing was written",
-                    *map(": ".join, left_out.items()),
+                    *map(": ".join, troubles.items()),
                 ]
             ),
             mend="name a node as you would to ssh, with -u, --private-key and -K as it needs",
         )
-    others = [
-        Member(node.name, node.address, node.control_plane, node.name)
-        for node in _cluster_nodes(facts)
-        if node.name not in {one.node for one in reached}
-    ]
-    members = tuple(sorted([*reached, *others], key=lambda one: (not one.control_plane, one.name)))
-    return Made(members, left_out, init_files.write(directory, members, connection))
+    members, troubles = _members(named, facts, troubles)
+    members = tuple(sorted(members, key=lambda one: (not one.control_plane, one.name)))
+    return Made(members, troubles, init_files.write(directory, members, connection))
+
+
+def _members(
+    named: Mapping[str, Member], facts: Mapping[str, NodeFacts], troubles: Mapping[str, str]
+) -> tuple[tuple[Member, ...], dict[str, str]]:
+    """Return each node once, whether it answered or a control plane knows it, and what went wrong."""
+    by_node: dict[str, Member] = {}
+    told = dict(troubles)
+    for host, one in facts.items():
+        member = _member(named[host], one)
+        twin = by_node.setdefault(member.node, member)
+        if twin is not member:
+            told[host] = f"its node {member.node} is there already, as {twin.name}"
+    for node in _cluster_nodes(facts):
+        if node.name in by_node:
+            continue
+        asked = next((one for one in named.values() if node.name == one.name and one.name in troubles), None)
+        member = replace(
+            asked or Member(node.name, node.address), node=node.name, control_plane=node.control_plane
+        )
+        if member.name in {one.name for one in by_node.values()}:
+            told[member.name] = "is the name of two nodes here: name the other one as well"
+        else:
+            by_node[node.name] = member
+    return tuple(by_node.values()), told
 
 
 def _require_room(directory: Path) -> None:
@@ -131,13 +151,13 @@ def _ask(
     directory.mkdir()
     collected = collect(inventory, _REQUEST, connection, None, directory, on_event=on_event)
     facts: dict[str, NodeFacts] = {}
-    left_out: dict[str, str] = {}
+    troubles: dict[str, str] = {}
     for host, brought in collected.hosts.items():
         try:
             facts[host] = _node(host, brought)
         except (FactsError, Unknown) as why:
-            left_out[host] = str(why)
-    return facts, left_out
+            troubles[host] = str(why)
+    return facts, troubles
 
 
 def _node(host: str, brought: Path | str) -> NodeFacts:

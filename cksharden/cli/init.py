@@ -49,23 +49,23 @@ def init(
 
     with Progress(quiet=quiet).stage("collect") as on_event:
         made = make(directory, host or (), source, access.connection(), on_event)
-    write(_told(made, directory, asks=access.ask_become_pass))
-    return ExitCode.INCOMPLETE if made.left_out else ExitCode.COMPLIANT
+    write(_told(made, directory, access.again()))
+    return ExitCode.INCOMPLETE if made.troubles else ExitCode.COMPLIANT
 
 
-def _told(made: Made, directory: Path, *, asks: bool) -> str:
+def _told(made: Made, directory: Path, options: str) -> str:
     from cksharden.report.sheet import Sheet, Style
 
     sheet = Sheet()
     sheet.line("Control planes: ", ", ".join(one.name for one in made.members if one.control_plane) or "none")
     sheet.line("Workers: ", ", ".join(one.name for one in made.members if not one.control_plane) or "none")
-    rest = [one.name for one in made.members if not one.reached]
+    rest = [one.name for one in made.members if not one.reached and one.name not in made.troubles]
     if rest:
         sheet.line("Named by the cluster, not asked yet: ", ", ".join(rest))
-    for name, why in made.left_out.items():
-        sheet.line((name, Style.BAD), f": left out: {why}")
+    for name, why in made.troubles.items():
+        sheet.line((name, Style.BAD), f": {why}")
     sheet.line(
         f"Written into {directory}: ", ", ".join(str(file.relative_to(directory)) for file in made.files)
     )
-    sheet.line(f"Next: cksharden check {shlex.quote(str(directory))}{' -K' if asks else ''}")
+    sheet.line(f"Next: cksharden check {shlex.quote(str(directory))}{options}")
     return sheet.text()

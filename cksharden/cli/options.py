@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import shlex
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
@@ -84,6 +85,15 @@ class Access:
             vault_password=self._ask("vault", "Vault password: "),
             **paths,
         )
+
+    def again(self) -> str:
+        """Return the options about passwords, which have to be given each time, as on a command line."""
+        words = ""
+        for what, flag in (("become", "-K"), ("vault", "-J")):
+            file = getattr(self, f"{what}_password_file")
+            words += f" {flag}" if getattr(self, f"ask_{what}_pass") else ""
+            words += f" --{what}-password-file {shlex.quote(str(file))}" if file else ""
+        return words
 
     def _ask(self, what: str, prompt: str) -> str | None:
         key, other = f"--ask-{what}-pass", f"--{what}-password-file"

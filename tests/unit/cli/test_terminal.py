@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cksharden.cli.main import run
+from cksharden.cli.options import Hosts
 from tests.unit.cli.conftest import Facts
 from tests.unit.cli.terminal import on_terminal
 
@@ -114,3 +115,10 @@ def test_a_password_that_can_not_be_asked_for(
     said = capsys.readouterr().err
     assert all(one in said for one in says), said
     assert not runs.exists()
+
+
+def test_what_has_to_be_given_each_time_is_said_again() -> None:
+    assert Hosts().again() == ""
+    assert Hosts(ask_become_pass=True, ask_vault_pass=True).again() == " -K -J"
+    files = Hosts(become_password_file=Path("a b"), vault_password_file=Path("c"))
+    assert files.again() == " --become-password-file 'a b' --vault-password-file c"

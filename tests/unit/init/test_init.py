@@ -119,6 +119,36 @@ def test_a_control_plane_tells_the_others() -> None:
     assert maker._cluster_nodes({"w1": facts("w1")}) == []
 
 
+def gathered(
+    *named: Member, troubles: dict[str, str], **answers: NodeFacts
+) -> tuple[dict[str, Member], dict[str, str]]:
+    members, told = maker._members({one.name: one for one in named}, answers, troubles)
+    assert len({one.name for one in members}) == len(members)
+    return {one.name: one for one in members}, told
+
+
+def test_a_node_that_was_named_and_did_not_answer_stays_as_it_was_named() -> None:
+    cp1 = facts("cp1", node("cp1", control_plane=True), node("w1"), node("w2"))
+    members, told = gathered(Member("cp1"), Member("w1", user="ops"), troubles={"w1": "unreachable"}, cp1=cp1)
+    assert members["w1"].variables() == {"ansible_user": "ops"}
+    assert members["w2"].variables() == {"ansible_host": "192.0.2.1"}
+    assert [one.reached for one in members.values()] == [True, False, False]
+    assert told == {"w1": "unreachable"}
+
+
+def test_a_node_that_was_named_twice_is_there_once() -> None:
+    members, told = gathered(Member("one"), Member("two"), troubles={}, one=facts("w1"), two=facts("w1"))
+    assert list(members) == ["one"]
+    assert told == {"two": "its node w1 is there already, as one"}
+
+
+def test_an_alias_that_is_the_name_of_another_node() -> None:
+    cp1 = facts("cp1", node("cp1", control_plane=True), node("w1"))
+    members, told = gathered(Member("w1"), troubles={}, w1=cp1)
+    assert list(members) == ["w1"]
+    assert "two nodes" in told["w1"]
+
+
 @pytest.mark.parametrize("evil", ["{{ lookup('pipe', 'x') }}", "a\nb", "W1", "-x", "", "a" * 300, "é"])
 def test_no_text_of_a_node_gets_into_the_inventory(evil: str) -> None:
     told = maker._cluster_nodes({"cp1": facts("cp1", node(evil), node("w1", evil), node("w2", None))})
