@@ -20,8 +20,8 @@ options:
     description:
       - The path, on the controller, of a JSON file that says which files are asked for, or that data itself.
       - Without it, the variable C(cksharden_request) is used, and without that no files are asked for.
-      - With C(cluster) true, a control plane also asks its own API server about the cluster and every kubelet,
-        with the credentials of its admin.conf.
+      - With C(cluster) true, a control plane also asks its own API server about the cluster and every
+        kubelet, with the credentials of its admin.conf.
     type: raw
   facts_dir:
     description:
