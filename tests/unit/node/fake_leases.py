@@ -25,7 +25,7 @@ class FakeLeases:
     def __call__(self, call: Call) -> tuple[int, Any]:
         self.before(call)
         with self._one:
-            ways = {
+            ways: dict[tuple[str, str], Callable[[Any], tuple[int, Any]]] = {
                 ("POST", LEASES): self._create,
                 ("GET", LEASE): self._get,
                 ("PUT", LEASE): self._replace,
