@@ -14,6 +14,9 @@ from cksharden.ansible_env import collection_root
 from cksharden.catalog import Catalogued
 from cksharden.kinds.file_access import FileAccess
 
+_EASY = {"max_mode": "6755", "owner": "root", "absent": "unknown"}
+"""What holds for every file of a system: the nodes that are measured are as they should be."""
+
 
 def copy(directory: Path, controls: Sequence[Catalogued], count: int, files: Sequence[str]) -> Path:
     """Return a directory for PYTHONPATH whose cksharden has exactly that many controls.
