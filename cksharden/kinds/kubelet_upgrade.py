@@ -61,7 +61,7 @@ def after_upgrade(facts: NodeFacts, line: CommandLine, key: str) -> dict[str, Se
         return configuration(section, line)  # kubeadm writes no other file
     own = tuple(read_document(section, path) for path in drop_ins(section, line))
     certain = merged(own)
-    return certain if key in certain else merged((*_written(facts), *own))
+    return certain if key in certain else merged((*facts.once(_written), *own))
 
 
 def cluster_of(facts: NodeFacts) -> tuple[Cluster, str]:
