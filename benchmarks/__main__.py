@@ -31,7 +31,7 @@ PAGE = ROOT / "docs/benchmarks.md"
 MARK = "<!-- What follows is written by `nox -s bench -- --record`. -->\n"
 INVENTORIES = {"single": "inventories/lab", "ha": "inventories/lab-ha"}
 # Many hosts take long and differ little. Of stock modules one run takes longer than all the others.
-ROUNDS, ROUNDS_OF_MANY, MANY_HOSTS = 7, 3, 50
+ROUNDS, ROUNDS_OF_MANY, MANY_HOSTS = 5, 3, 50
 ROUNDS_OF_STOCK = 2
 
 
