@@ -36,8 +36,8 @@ class Interruption:
 
 
 def ending_with_us(command: list[str]) -> list[str]:
-    """Return the command that runs a command so that it ends with this process, even if that is killed."""
-    return [sys.executable, "-I", "-S", str(Path(ansible_launch.__file__)), *command]
+    """Return the command of ansible-playbook that ends at once, and with this process at the latest."""
+    return [sys.executable, "-P", str(Path(ansible_launch.__file__)), *command]
 
 
 def kill_the_rest(private: Path) -> None:
