@@ -68,9 +68,14 @@ def replaced(page: str, topology: str, table: str) -> str:
 
 
 def commit() -> str:
-    """Return the commit that is checked out, and whether files differ from it."""
-    words = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    return subprocess.run(words, cwd=faults.ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    """Return the commit that is checked out, and whether files beside this record differ from it."""
+    head = _git("rev-parse", "--short=12", "HEAD")
+    return f"{head}, with changes" if _git("status", "--porcelain", "--", ".", f":!{PAGE}") else head
+
+
+def _git(*words: str) -> str:
+    command = ["git", *words]
+    return subprocess.run(command, cwd=faults.ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -128,7 +128,7 @@ def test_the_controller_is_killed(step: str, before: dict[str, Any], directory: 
 
 
 @pytest.mark.parametrize(
-    "step", rows("gating", steps=("begin", "staged", "swapping", "swapped", "gating", "committed"))
+    "step", rows(steps=("begin", "staged", "swapping", "swapped", "gating", "committed"))
 )
 def test_the_node_is_cut_from_power(step: str, before: dict[str, Any], directory: Path) -> None:
     faults.plant(step, "hold")

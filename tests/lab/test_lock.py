@@ -114,6 +114,7 @@ def test_of_two_runs_at_once_one_is_refused_and_touches_nothing(runs: Path) -> N
     assert roll_back(run, runs).code == 0, "the lock went with the run that had it"
 
 
+@pytest.mark.faults
 def test_a_killed_controller_is_taken_over_once_its_node_is_done(runs: Path) -> None:
     process = start(runs)
     run = holder()
@@ -128,6 +129,7 @@ def test_a_killed_controller_is_taken_over_once_its_node_is_done(runs: Path) -> 
     assert "has ended: taken over" in taken.err
 
 
+@pytest.mark.faults
 def test_unlock_waits_for_the_node_of_a_controller_that_is_gone(runs: Path) -> None:
     process = start(runs)
     run = holder()
