@@ -44,8 +44,6 @@ FAULTS = {
 }
 # By file, so that what a file makes once is made once.
 BOTH_CORES = ("--numprocesses", "auto", "--dist", "loadfile")
-# What took long on nodes is told.
-SLOWEST = ("--durations", "12", "--durations-min", "5")
 # Seconds to end by itself after Ctrl-C: a lab half made says how to go on, a run says where it stands.
 PATIENCE = 60
 # Stages that have ended, and their seconds.
@@ -136,16 +134,12 @@ def tests(session: nox.Session) -> None:
             # It makes the cluster that the other files then use. It is by itself, since pytest sorts a file
             # that is named beside its directory back into the order there.
             with stage("the story of the whole path"):
-                session.run("pytest", "-m", "lab", *SLOWEST, PATH, interrupt_timeout=PATIENCE)
+                run_on_nodes(session, "lab", PATH)
             with stage("the other tests on nodes"):
-                words = ("-m", QUICK_ON_LAB, *SLOWEST, f"--deselect={PATH}", "tests")
-                session.run("pytest", *words, interrupt_timeout=PATIENCE)
+                run_on_nodes(session, QUICK_ON_LAB, f"--deselect={PATH}", "tests")
             run_scenarios(session)
-            # On the cluster that the last scenarios have left.
-            with stage("the tests on three control planes"):
-                # 5: there is none, and the scenarios have shown all.
-                words = ("-m", "ha", *SLOWEST, "tests")
-                session.run("pytest", *words, success_codes=[0, 5], interrupt_timeout=PATIENCE)
+            with stage("the tests on three control planes"):  # those that the last scenarios have left
+                run_on_nodes(session, "ha", "tests")
         finally:
             run_lab(session, "down")
 
@@ -225,6 +219,13 @@ def run_lab(session: nox.Session, *words: str) -> None:
     print(f"\n$ nox -s lab -- {shlex.join(words)}", flush=True)
     command = (sys.executable, "-m", "lab", *words)
     session.run(*command, env=KNOWS_THE_LAB, log=False, interrupt_timeout=PATIENCE)
+
+
+def run_on_nodes(session: nox.Session, marked: str, *words: str) -> None:
+    """Run tests against the lab that is up, and tell which took long."""
+    command = ("pytest", "-m", marked, "--durations=12", "--durations-min=5", *words)
+    # 5: no test is marked so.
+    session.run(*command, success_codes=[0, 5], interrupt_timeout=PATIENCE)
 
 
 def run_scenarios(session: nox.Session, *wanted: str) -> None:
