@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -123,14 +124,16 @@ def test_a_node_is_told_apart_and_left_alone(case: Case, inventory: Path, tmp_pa
         testing.run(NODE, case.mends)
 
 
-@pytest.fixture
-def slow_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file that appears as soon as ssh was called, which then takes its time."""
-    called, program = tmp_path / "called", tmp_path / "ssh"
+@contextmanager
+def slow_ssh(directory: Path) -> Iterator[Callable[[], object]]:
+    """Have ssh take its time; what it yields returns as soon as ssh was called."""
+    called, program = directory / "called", directory / "ssh"
+    called.unlink(missing_ok=True)
     program.write_text(f'#!/bin/sh\ntouch {called}\nsleep 20\nexec ssh "$@"\n')
     program.chmod(0o755)
-    monkeypatch.setenv("ANSIBLE_SSH_EXECUTABLE", str(program))
-    return called
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANSIBLE_SSH_EXECUTABLE", str(program))
+        yield partial(faults.wait, called.exists, 60, "no ssh was called")
 
 
 @pytest.fixture
@@ -144,10 +147,10 @@ def faulty() -> Iterator[None]:
 
 def interrupted(*words: str, runs: Path, when: Callable[[], object]) -> Ended:
     """Run a command and press Ctrl-C as soon as `when` holds, or returns."""
-    command = [sys.executable, "-m", "cksharden", *words, "--runs-dir", str(runs)]
     with subprocess.Popen(
-        command,
+        [sys.executable, "-m", "cksharden", *words],
         cwd=ROOT,
+        env=os.environ | {"CKSHARDEN_RUNS_DIR": str(runs)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -162,35 +165,41 @@ def interrupted(*words: str, runs: Path, when: Callable[[], object]) -> Ended:
     return Ended(running.returncode, out, err)
 
 
-@pytest.mark.parametrize("verb", ["check", "plan", "apply --yes"])
-def test_ctrl_c_while_facts_are_collected(verb: str, inventory: Path, slow_ssh: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", ["check", "plan", "apply --yes", "unlock --run 20260101T000000Z-000000"])
+def test_ctrl_c_while_facts_are_collected(verb: str, inventory: Path, tmp_path: Path) -> None:
     before = snapshot(NODE)
-    words = (*verb.split(), str(inventory), *CONTROL)
-    called = partial(faults.wait, slow_ssh.exists, 60, "no ssh was called")
-    assert interrupted(*words, runs=tmp_path / "runs", when=called).code == 130
+    name, *options = verb.split()
+    controls = () if name == "unlock" else CONTROL
+    with slow_ssh(tmp_path) as called:
+        ended = interrupted(name, str(inventory), *options, *controls, runs=tmp_path / "runs", when=called)
+    assert ended.code == 130
     assert snapshot(NODE) == before
 
 
-def test_ctrl_c_while_nodes_change_and_are_put_back(faulty: None, tmp_path: Path) -> None:
+def test_ctrl_c_while_nodes_change_are_verified_and_put_back(faulty: None, tmp_path: Path) -> None:
     """The node ends what it has begun by itself; the message names the run, and the next command converges."""
+    runs = tmp_path / "runs"
     before = snapshot(NODE)
     words = (faults.inventory(), "--limit", NODE, "--yes")
     faults.plant("gating", "hold")
-    applied = interrupted("apply", *words, *CONTROL, runs=tmp_path, when=faults.wait_held)
+    applied = interrupted("apply", *words, *CONTROL, runs=runs, when=faults.wait_held)
     faults.release()
-    (run,) = (path.name for path in tmp_path.iterdir())
+    (run,) = (path.name for path in runs.iterdir())
     assert applied.code == 130
     assert f"cksharden rollback {faults.inventory()} --limit {NODE} --run {run}" in applied.err
     assert faults.wait_settled(run)["outcome"] == "committed"
     testing.wait_ready(NODE)
-    proved = cksharden("verify", *words[:-1], "--run", run, runs=tmp_path)
+    with slow_ssh(tmp_path) as called:
+        verified = interrupted("verify", *words[:-1], "--run", run, runs=runs, when=called)
+    assert verified.code == 130
+    proved = cksharden("verify", *words[:-1], "--run", run, runs=runs)
     assert "proved 1, missed 0, worse 0" in proved.out, proved.out + proved.err
 
     faults.plant("gating", "hold")
-    back = interrupted("rollback", *words, "--run", run, runs=tmp_path, when=faults.wait_held)
+    back = interrupted("rollback", *words, "--run", run, runs=runs, when=faults.wait_held)
     faults.release()
     assert back.code == 130
-    again = next(path.name for path in tmp_path.iterdir() if (path / "rollback.json").exists())
+    again = next(path.name for path in runs.iterdir() if (path / "rollback.json").exists())
     assert faults.wait_settled(again)["outcome"] == "committed"
     testing.wait_ready(NODE)
     assert snapshot(NODE) == before
