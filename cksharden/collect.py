@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,13 +61,10 @@ def collect(
 
         def ask(limit: str | None, directory: Path) -> PlaybookResult:
             paths = {"request": file.name, "facts_dir": directory.absolute(), "inventory": groups_file}
+            extra = {f"cksharden_{name}": str(path) for name, path in paths.items()}
+            told = None if on_event is None else _told(on_event)
             return run_playbook(
-                "collect",
-                inventory=inventory,
-                extra={f"cksharden_{name}": str(path) for name, path in paths.items()},
-                limit=limit,
-                connection=connection,
-                on_event=None if on_event is None else _told(on_event),
+                "collect", inventory=inventory, extra=extra, limit=limit, connection=connection, on_event=told
             )
 
         played = ask(limit, facts_dir)
@@ -76,16 +73,20 @@ def collect(
         hosts = {host: _outcome(result, facts_dir) for host, result in sorted(played.hosts.items())}
         groups = read_inventory(groups_file) if groups_file.is_file() else {}
         outside = sorted(set(groups.get(CONTROL_PLANES, ())) - set(hosts)) if limit is not None else []
-        beside: dict[str, Path | str] = {}
-        if outside:
-            directory = facts_dir / BESIDE
-            directory.mkdir(mode=0o700, exist_ok=True)
-            answers = ask(",".join(outside), directory).hosts
-            beside = {
-                host: _outcome(answers[host], directory) if host in answers else "Ansible did not ask it"
-                for host in outside
-            }
+        beside = _beside(outside, ask, facts_dir / BESIDE) if outside else {}
     return Collected(hosts, beside, groups)
+
+
+def _beside(
+    outside: list[str], ask: Callable[[str, Path], PlaybookResult], directory: Path
+) -> dict[str, Path | str]:
+    """Ask the control planes outside the limit, too."""
+    directory.mkdir(mode=0o700, exist_ok=True)
+    answers = ask(",".join(outside), directory).hosts
+    return {
+        host: _outcome(answers[host], directory) if host in answers else "Ansible did not ask it"
+        for host in outside
+    }
 
 
 def _outcome(result: HostResult, facts_dir: Path) -> Path | str:
