@@ -7,7 +7,11 @@ from pathlib import Path
 
 from cksharden.errors import InventoryError
 
-NAMES = ("hosts.yml", "hosts.yaml", "inventory.ini", "hosts.ini", "hosts")
+NAMES = (
+    *("hosts.yml", "hosts.yaml", "inventory.yml", "inventory.yaml"),
+    *("inventory.ini", "hosts.ini", "hosts"),
+)
+"""The files of a directory that may be its inventory; the first one that is there is it."""
 
 
 def inventory_file(inventory: Path) -> Path:

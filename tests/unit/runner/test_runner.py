@@ -38,8 +38,9 @@ def test_an_inventory_is_a_file_or_a_directory_with_one(tmp_path: Path) -> None:
     (tmp_path / "waivers.yml").touch()
     (tmp_path / "hosts").touch()
     assert inventory_file(tmp_path) == tmp_path / "hosts"
-    (tmp_path / "hosts.yml").touch()
-    assert inventory_file(tmp_path) == tmp_path / "hosts.yml"
+    for name in ("inventory.yaml", "inventory.yml", "hosts.yml"):
+        (tmp_path / name).touch()
+        assert inventory_file(tmp_path) == tmp_path / name
     with pytest.raises(InventoryError, match="no such inventory"):
         inventory_file(tmp_path / "nothing")
 
