@@ -100,13 +100,12 @@ def _members(
         twin = by_node.setdefault(member.node, member)
         if twin is not member:
             told[host] = f"its node {member.node} is there already, as {twin.name}"
-    for node in _cluster_nodes(facts):
+    for node, teller in _cluster_nodes(facts):
         if node.name in by_node:
             continue
-        asked = next((one for one in named.values() if node.name == one.name and one.name in troubles), None)
-        member = replace(
-            asked or Member(node.name, node.address), node=node.name, control_plane=node.control_plane
-        )
+        asked = named[node.name] if node.name in troubles else None
+        found = asked or named[teller].neighbour(node.name, node.address)
+        member = replace(found, node=node.name, control_plane=node.control_plane)
         if member.name in {one.name for one in by_node.values()}:
             told[member.name] = "is the name of two nodes here: name the other one as well"
         else:
@@ -167,6 +166,7 @@ def _node(host: str, brought: Path | str) -> NodeFacts:
     facts = NodeFacts(host, rundir.read_facts(brought)["sections"])
     if facts.kind is NodeKind.NONE:
         raise Unknown("this is no Kubernetes node: it has neither a kubelet nor a kubelet.service")
+    facts.section("kubelet")  # tells the node's name
     return facts
 
 
@@ -179,10 +179,10 @@ def _member(named: Member, facts: NodeFacts) -> Member:
     return replace(named, name=name, node=node, control_plane=control_plane, reached=True)
 
 
-def _cluster_nodes(facts: Mapping[str, NodeFacts]) -> list[_Node]:
-    """Return what the control planes say of all nodes, as far as it can stand in an inventory."""
-    found: dict[str, _Node] = {}
-    for one in facts.values():
+def _cluster_nodes(facts: Mapping[str, NodeFacts]) -> list[tuple[_Node, str]]:
+    """Return each node that control planes tell of, as far as it can stand in an inventory, and who told."""
+    found: dict[str, tuple[_Node, str]] = {}
+    for host, one in facts.items():
         try:
             told = msgspec.convert(one.section("cluster").get("nodes"), list[_Node])
         except (Unknown, msgspec.ValidationError):
@@ -190,7 +190,7 @@ def _cluster_nodes(facts: Mapping[str, NodeFacts]) -> list[_Node]:
         for node in told:
             if _NODE_NAME.fullmatch(node.name):
                 address = node.address if node.address and _is_address(node.address) else None
-                found.setdefault(node.name, msgspec.structs.replace(node, address=address))
+                found.setdefault(node.name, (msgspec.structs.replace(node, address=address), host))
     return list(found.values())
 
 

@@ -19,6 +19,8 @@ CONNECTING = (
 )
 """Variables that say how a host is reached and that are no secrets."""
 
+_OF_ONE_HOST = {"ansible_host", "ansible_connection", "ansible_python_interpreter"}
+
 _BARE = re.compile(r"[A-Za-z_/~.][\w./~-]*", re.ASCII)
 # What YAML 1.1 takes for something else than text.
 _WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"}
@@ -89,6 +91,11 @@ class Member:
     reached: bool = False
     more: Mapping[str, str | int] = field(default_factory=dict)
     """Other variables of CONNECTING."""
+
+    def neighbour(self, node: str, address: str | None) -> Member:
+        """Return a node of the same cluster that nobody named: it is reached as this host is."""
+        more = {key: value for key, value in self.more.items() if key not in _OF_ONE_HOST}
+        return Member(node, address, user=self.user, port=self.port, more=more)
 
     def variables(self) -> dict[str, str | int]:
         """Return its variables for Ansible."""

@@ -59,9 +59,13 @@ def _told(made: Made, directory: Path, options: str) -> str:
     sheet = Sheet()
     sheet.line("Control planes: ", ", ".join(one.name for one in made.members if one.control_plane) or "none")
     sheet.line("Workers: ", ", ".join(one.name for one in made.members if not one.control_plane) or "none")
-    rest = [one.name for one in made.members if not one.reached and one.name not in made.troubles]
+    rest = [one for one in made.members if not one.reached and one.name not in made.troubles]
     if rest:
-        sheet.line("Named by the cluster, not asked yet: ", ", ".join(rest))
+        sheet.line("Named by the cluster, not asked yet: ", ", ".join(one.name for one in rest))
+    if any(one.address for one in rest):
+        sheet.line(
+            "  at its addresses; take ansible_host out of hosts.yml where ssh_config has a rule for the name"
+        )
     for name, why in made.troubles.items():
         sheet.line((name, Style.BAD), f": {why}")
     sheet.line(

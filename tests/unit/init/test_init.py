@@ -12,9 +12,11 @@ import pytest
 from ansible_collections.cksharden.node.plugins.plugin_utils.yaml import load
 from cksharden import init as maker
 from cksharden.catalog import load_controls
+from cksharden.cli.init import _told
 from cksharden.cli.main import run
 from cksharden.errors import UsageError
-from cksharden.facts import NodeFacts
+from cksharden.facts import NodeFacts, Unknown
+from cksharden.init import Made
 from cksharden.init_files import Member, write
 from cksharden.init_source import hosts_of
 from cksharden.policy_files import select
@@ -112,9 +114,9 @@ def test_no_value_becomes_something_else(text: str, tmp_path: Path) -> None:
 
 def test_a_control_plane_tells_the_others() -> None:
     told = maker._cluster_nodes({"cp1": facts("cp1", node("cp1", control_plane=True), node("w1"))})
-    assert [(one.name, one.control_plane, one.address) for one in told] == [
-        ("cp1", True, "192.0.2.1"),
-        ("w1", False, "192.0.2.1"),
+    assert [(one.name, one.control_plane, one.address, teller) for one, teller in told] == [
+        ("cp1", True, "192.0.2.1", "cp1"),
+        ("w1", False, "192.0.2.1", "cp1"),
     ]
     assert maker._cluster_nodes({"w1": facts("w1")}) == []
 
@@ -136,6 +138,39 @@ def test_a_node_that_was_named_and_did_not_answer_stays_as_it_was_named() -> Non
     assert told == {"w1": "unreachable"}
 
 
+def test_a_node_that_nobody_named_is_reached_as_the_host_that_told_of_it() -> None:
+    others = {"ansible_connection": "local", "ansible_python_interpreter": "/opt/python"}
+    jump = {"ansible_ssh_common_args": "-J bastion", "ansible_become_method": "doas"}
+    cp1 = Member(
+        "192.0.2.11", "192.0.2.11", user="admin", port=2222, more={"ansible_host": "a", **jump, **others}
+    )
+    told = maker._members({"192.0.2.11": cp1}, {"192.0.2.11": facts("cp1", node("w1"))}, {})
+    (_, w1), troubles = told
+    assert w1.variables() == {
+        "ansible_host": "192.0.2.1",
+        "ansible_user": "admin",
+        "ansible_port": 2222,
+        **jump,
+    }
+    assert not troubles
+
+
+def test_a_node_that_can_not_name_itself_is_a_trouble_with_its_reason(tmp_path: Path) -> None:
+    broken = {"schema": "1.0", "status": "failed", "reason": "it took too long", "data": None}
+    brought = {"format": "cksharden-facts", "schema": "1.1", "host": "w1", "groups": []}
+    sections = facts("w1").sections | {"kubelet": broken}
+    (tmp_path / "w1.json").write_text(json.dumps({**brought, "sections": sections}))
+    with pytest.raises(Unknown, match="kubelet: it took too long"):
+        maker._node("w1", tmp_path / "w1.json")
+
+
+def test_what_is_told_of_nodes_that_were_not_asked(tmp_path: Path) -> None:
+    made = Made((CP1, W1), {}, (tmp_path / "hosts.yml",))
+    assert "not asked yet: w1\n  at its addresses; take ansible_host out" in _told(made, tmp_path, "")
+    by_name = Made((CP1, Member("w1", node="w1")), {}, ())
+    assert "addresses" not in _told(by_name, tmp_path, "")
+
+
 def test_a_node_that_was_named_twice_is_there_once() -> None:
     members, told = gathered(Member("one"), Member("two"), troubles={}, one=facts("w1"), two=facts("w1"))
     assert list(members) == ["one"]
@@ -152,7 +187,7 @@ def test_an_alias_that_is_the_name_of_another_node() -> None:
 @pytest.mark.parametrize("evil", ["{{ lookup('pipe', 'x') }}", "a\nb", "W1", "-x", "", "a" * 300, "é"])
 def test_no_text_of_a_node_gets_into_the_inventory(evil: str) -> None:
     told = maker._cluster_nodes({"cp1": facts("cp1", node(evil), node("w1", evil), node("w2", None))})
-    assert [(one.name, one.address) for one in told] == [("w1", None), ("w2", None)]
+    assert [(one.name, one.address) for one, _ in told] == [("w1", None), ("w2", None)]
     member = maker._member(Member("192.0.2.11", "192.0.2.11"), facts(evil))
     assert member.name == "192.0.2.11"
 
