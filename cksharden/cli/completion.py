@@ -16,10 +16,15 @@ def control_ids(incomplete: str) -> list[str]:
     return _beginning(incomplete, _PACKAGE.glob("controls/*/*.yml"))
 
 
+def builtin_profiles(incomplete: str = "") -> list[str]:
+    """Return the built-in profiles that begin so."""
+    return _beginning(incomplete, _PACKAGE.glob("profiles/*.yml"))
+
+
 def profiles(incomplete: str) -> list[str]:
     """Return the built-in profiles that begin so, and files of profiles here."""
     own = [path for path in Path().glob(f"{incomplete}*") if path.is_dir() or path.suffix == ".yml"]
-    return _beginning(incomplete, _PACKAGE.glob("profiles/*.yml")) + sorted(map(str, own))
+    return builtin_profiles(incomplete) + sorted(map(str, own))
 
 
 def runs(context: typer.Context, incomplete: str) -> list[str]:

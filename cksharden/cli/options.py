@@ -134,7 +134,8 @@ class Choice:
         typer.Option(
             metavar="NAME|FILE",
             autocompletion=completion.profiles,
-            help="The set of controls: cks, cis_1_12 or a file; profile.yml beside the inventory, else cks.",
+            help=f"The set of controls: {', '.join(completion.builtin_profiles())} or a file; "
+            "profile.yml beside the inventory, else cks.",
         ),
     ] = None
     control: Annotated[

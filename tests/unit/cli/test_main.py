@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cksharden import __version__
-from cksharden.catalog import load_controls
+from cksharden.catalog import builtin_profiles, load_controls
 from cksharden.cli.main import ended, run
 from cksharden.cli.output import has_colours
 from cksharden.cli.progress import Progress
@@ -135,6 +135,13 @@ def test_colours_need_a_terminal_and_no_no_color(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert has_colours(terminal) is wanted
+
+
+def test_the_help_names_every_profile(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "--help"]) == 0
+    assert f"set of controls: {builtin_profiles()} or a file" in " ".join(
+        capsys.readouterr().out.replace("│", "").split()
+    )
 
 
 def test_controls_lists_every_control(capsys: pytest.CaptureFixture[str]) -> None:
