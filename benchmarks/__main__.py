@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from lab import testing
+from lab.commit import commit
 
 from benchmarks.contenders import FORKS, Bench
 from benchmarks.memory import Peak
@@ -42,6 +43,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, help=f"({ROUNDS}; {ROUNDS_OF_MANY} from {MANY_HOSTS} hosts on)")
     parser.add_argument("--record", action="store_true", help=f"write the tables to {PAGE.name}, too")
     options = parser.parse_args()
+    measured = commit(PAGE)  # of now: it may move while this runs
     _converge()
     columns = []
     with tempfile.TemporaryDirectory(prefix="ckb-") as name:
@@ -50,7 +52,7 @@ def main() -> int:
             directory.mkdir()
             with made(count, directory) as targets:
                 columns.append(_measure(Bench(directory, targets), count, options.rounds))
-    text = f"{_machine()}\n\n{tables(columns)}\n"
+    text = f"{_machine(measured)}\n\n{tables(columns)}\n"
     print(text)
     if options.record:
         prose = PAGE.read_text(encoding="utf-8").partition(MARK)[0]
@@ -98,15 +100,15 @@ def _measure(bench: Bench, hosts: int, rounds: int | None) -> Column:
     return column
 
 
-def _machine() -> str:
-    """Say what was measured on, and with what."""
+def _machine(measured: str) -> str:
+    """Say what was measured, on what, and with what."""
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     ssh = subprocess.run(["ssh", "-V"], capture_output=True, text=True, check=True).stderr.partition(",")[0]
     ansible = f"ansible-core {version('ansible-core')}, ansible-runner {version('ansible-runner')}"
     return (
-        f"Measured on {datetime.now(UTC).date()} on a machine of {cores} cores and {memory:.0f} GiB that\n"
-        f"also ran the nodes, with Python {platform.python_version()}, {ansible}\n"
+        f"Commit {measured}, measured on {datetime.now(UTC).date()} on a machine of {cores} cores and\n"
+        f"{memory:.0f} GiB that also ran the nodes, with Python {platform.python_version()}, {ansible}\n"
         f"and {ssh}, {FORKS} hosts at once. Cells show the median of the rounds (least, most)."
     )
 

@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from datetime import UTC, datetime
 
 import pytest
 from lab import testing
+from lab.commit import commit
 
 from tests.lab import faults
 
@@ -42,7 +42,7 @@ class Record:
         lines = [
             f"## {topology}: faults of {faults.NODE}",
             "",
-            f"Commit {commit()}, {datetime.now(UTC):%Y-%m-%d}, Kubernetes {testing.lab().kubernetes}.",
+            f"Commit {commit(PAGE)}, {datetime.now(UTC):%Y-%m-%d}, Kubernetes {testing.lab().kubernetes}.",
             f"{len(self._rows)} faults, {failed} failed.",
             "",
             "| fault | where | the node, and the next run | seconds |",
@@ -65,17 +65,6 @@ def replaced(page: str, topology: str, table: str) -> str:
     head, *sections = re.split(r"^(?=## )", page, flags=re.MULTILINE)
     kept = [section.strip() for section in sections if not section.startswith(f"## {topology}:")]
     return "\n\n".join([head.strip(), *sorted([*kept, table], reverse=True)]) + "\n"
-
-
-def commit() -> str:
-    """Return the commit that is checked out, and whether files beside this record differ from it."""
-    head = _git("rev-parse", "--short=12", "HEAD")
-    return f"{head}, with changes" if _git("status", "--porcelain", "--", ".", f":!{PAGE}") else head
-
-
-def _git(*words: str) -> str:
-    command = ["git", *words]
-    return subprocess.run(command, cwd=faults.ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def pytest_configure(config: pytest.Config) -> None:
