@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from cksharden.facts import Collected, NodeFacts, Unknown, Unreachable, parse_minor
-from cksharden.kinds import KINDS
+from cksharden.kinds import KINDS, crashed
 from cksharden.model import Finding, Findings, Judgement, NodeKind, Status
 
 if TYPE_CHECKING:
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from cksharden.waivers import InForce
 
 
-def evaluate(selection: Selection, facts: Collected, *, run: str, waivers: InForce | None = None) -> Findings:
+def evaluate(
+    selection: Selection,
+    facts: Collected,
+    *,
+    run: str,
+    waivers: InForce | None = None,
+    notes: tuple[str, ...] = (),
+) -> Findings:
     """Return what holds on every host of `facts`.
 
     Args:
@@ -27,6 +34,7 @@ def evaluate(selection: Selection, facts: Collected, *, run: str, waivers: InFor
         facts: host -> its facts, or why there are none.
         run: id of the run that the findings belong to.
         waivers: what is excepted on the day of the run.
+        notes: what the findings have to say beside what is found here.
 
     Raises:
         ProfileError: two groups of a host contradict each other.
@@ -38,7 +46,7 @@ def evaluate(selection: Selection, facts: Collected, *, run: str, waivers: InFor
         for finding in _host_findings(selection, facts[host])
     )
     controls = tuple(one.control.id for one in selection.controls)
-    notes = (*_cluster_notes(facts), *_group_notes(selection, facts), *_notes(findings, waivers))
+    notes += (*_cluster_notes(facts), *_group_notes(selection, facts), *_notes(findings, waivers))
     return Findings(run, selection.profile, hosts, controls, findings, notes=notes)
 
 
@@ -108,9 +116,7 @@ def _judge(one: Catalogued, facts: NodeFacts | Unreachable) -> Judgement:
     except Unknown as error:
         return Judgement(Status.UNKNOWN, str(error))
     except Exception as error:  # noqa: BLE001 - a kind that crashes on odd facts must not take the other findings with it
-        return Judgement(
-            Status.UNKNOWN, f"{one.control.kind} failed on these facts: {type(error).__name__}: {error}"
-        )
+        return Judgement(Status.UNKNOWN, crashed(one.control.kind, error))
 
 
 def _out_of_scope(one: Catalogued, facts: NodeFacts) -> Judgement | None:

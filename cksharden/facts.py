@@ -64,7 +64,10 @@ class NodeFacts:
         Raises:
             Unknown: the node section is missing or broken.
         """
-        return NodeKind(self.section("node").get("kind", "none"))
+        kind = self.section("node").get("kind", "none")
+        if kind not in list(NodeKind):
+            raise Unknown(f"the section 'node' of the facts has kind {kind!r}")
+        return NodeKind(kind)
 
     @property
     def minor(self) -> tuple[int, int] | None:

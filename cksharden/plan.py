@@ -6,11 +6,12 @@ from __future__ import annotations
 import copy
 import difflib
 import hashlib
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.edits import EditError, apply_edits
 from cksharden.facts import Collected, NodeFacts, Unknown
-from cksharden.kinds import KINDS, CannotRemedy
+from cksharden.kinds import KINDS, CannotRemedy, crashed
 from cksharden.kinds.file_access import known_entries
 from cksharden.model import (
     FileState,
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
 # Attributes come first: they restart nothing, and all hosts change at once.
 ROLES = ("file_access", "kubelet")
 Settings = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What one role does on a host."""
+
+    after: NodeFacts
+    """The facts as the next role will find them."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Control -> why nothing is changed for it."""
+    settings: list[dict[str, Any]] = field(default_factory=list)
+    files: list[PlannedFile] = field(default_factory=list)
+    restarts: list[str] = field(default_factory=list)
 
 
 def make_plan(findings: Findings, selection: Selection, facts: Collected) -> Plan:
@@ -69,34 +83,32 @@ def _host_plan(facts: NodeFacts, findings: dict[str, Finding], selection: Select
     wanted: Settings = {role: [] for role in ROLES}
     left_out: list[LeftOut] = []
     for one in selection.for_host(facts.host, facts.groups):
-        finding = findings[one.control.id]
-        if finding.status is Status.FAIL:
+        control = one.control
+        if findings[control.id].status is Status.FAIL:
             try:
-                items = _items(one, facts, findings, selection)
-            except (CannotRemedy, Unknown) as error:
-                left_out.append(LeftOut(one.control.id, str(error)))
-            else:
-                wanted[KINDS[one.control.kind].role] += items
+                wanted[KINDS[control.kind].role] += _items(one, facts, findings, selection)
+            except Exception as error:  # noqa: BLE001 - nor may a kind that crashes here take the other hosts with it
+                left_out.append(LeftOut(control.id, _why(control.kind, error)))
     files: list[PlannedFile] = []
     settings: Settings = {}
     restarts: list[str] = []
     predicted = facts
-    for role in ROLES:
-        changes = _changes(role, wanted[role], predicted)
-        refused = {entry["control"]: entry["reason"] for entry in changes["refused"]}
-        left_out += [LeftOut(control, reason) for control, reason in refused.items()]
-        kept = [item for item in wanted[role] if item["control"] not in refused]
+    for role, items in wanted.items():
         try:
-            files += _files(role, changes["changes"], kept, predicted)
-        except EditError as error:
-            left_out += [
-                LeftOut(control, str(error)) for control in sorted({item["control"] for item in kept})
-            ]
-            kept = []
-        settings[f"{role}_settings"] = _grounded(role, kept, changes["changes"])
-        restarts += [changes["restart"].removesuffix(".service")] if kept and changes["restart"] else []
-        predicted = _after_attributes(predicted, changes["changes"])
+            step = _step(role, items, predicted)
+        except Exception as error:  # noqa: BLE001 - likewise
+            step = _Step(predicted, {item["control"]: _why(role, error) for item in items})
+        left_out += [LeftOut(control, reason) for control, reason in step.refused.items()]
+        settings[f"{role}_settings"] = step.settings
+        files += step.files
+        restarts += step.restarts
+        predicted = step.after
     return HostPlan(kind, settings, tuple(files), tuple(restarts), tuple(left_out))
+
+
+def _why(kind: str, error: Exception) -> str:
+    foreseen = isinstance(error, CannotRemedy | Unknown | EditError)
+    return str(error) if foreseen else crashed(kind, error)
 
 
 def _items(
@@ -115,11 +127,21 @@ def _items(
     return [{"control": control.id, **item} for item in items]
 
 
-def _changes(role: str, items: list[dict[str, Any]], facts: NodeFacts) -> dict[str, Any]:
+def _step(role: str, items: list[dict[str, Any]], facts: NodeFacts) -> _Step:
     if not items:
-        return {"changes": [], "refused": [], "restart": None}
+        return _Step(facts)
     kind = next(kind for kind in KINDS.values() if kind.role == role)
-    return kind.changes(items, facts)
+    told = kind.changes(items, facts)
+    changes, restart = told["changes"], told["restart"]
+    refused = {entry["control"]: entry["reason"] for entry in told["refused"]}
+    kept = [item for item in items if item["control"] not in refused]
+    return _Step(
+        _after_attributes(facts, changes),
+        refused,
+        _grounded(role, kept, changes),
+        _files(role, changes, kept, facts),
+        [restart.removesuffix(".service")] if kept and restart else [],
+    )
 
 
 def _grounded(role: str, items: list[dict[str, Any]], changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -139,13 +161,14 @@ def _after_attributes(facts: NodeFacts, changes: list[dict[str, Any]]) -> NodeFa
         return facts
     sections = copy.deepcopy(facts.sections)
     ids = {"root": 0}
-    for path, entry in sections["kubelet"].get("data", {}).get("files", {}).items():
+    kubelet = sections.get("kubelet", {}).get("data") or {}
+    for path, entry in kubelet.get("files", {}).items():
         change = attributes.get(path)
         if change:
             entry["mode"] = change["mode"] or entry["mode"]
             entry["uid"] = ids.get(change["owner"] or "", entry["uid"])
             entry["gid"] = ids.get(change["group"] or "", entry["gid"])
-    return NodeFacts(facts.host, sections, facts.groups)
+    return replace(facts, sections=sections)
 
 
 def _files(
@@ -154,8 +177,6 @@ def _files(
     if role == "kubelet":
         controls = tuple(dict.fromkeys(item["control"] for item in items))
         return [_kubelet_file(change, controls, facts) for change in changes]
-    if not changes:
-        return []  # the section that would tell of files may itself be missing
     entries = {entry["real_path"]: entry for entry in known_entries(facts)}
     files = []
     for change in changes:

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from cksharden.kinds.file_access import FileAccessKind
-from cksharden.kinds.interface import CannotRemedy, Kind
+from cksharden.kinds.interface import CannotRemedy, Kind, crashed
 from cksharden.kinds.kubelet_setting import KubeletSettingKind
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (KubeletSettingKind(), FileAccessKind())}
 
-__all__ = ["KINDS", "CannotRemedy", "Kind"]
+__all__ = ["KINDS", "CannotRemedy", "Kind", "crashed"]

@@ -99,6 +99,8 @@ class FileAccessKind:
         """Word the intent for each failing file; parents only inside Kubernetes' own trees."""
         wanted: dict[str, dict[str, Any]] = {}
         for entry in _matches(spec, facts):
+            if entry.get("error"):
+                continue  # unknown, which does not keep the others from being changed
             if not entry.get("exists"):
                 if spec.absent != "fail":
                     continue

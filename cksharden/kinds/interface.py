@@ -16,6 +16,11 @@ class CannotRemedy(Exception):  # noqa: N818 - an answer, not a fault
     """A failing control that this kind does not change; the text is the plan's reason."""
 
 
+def crashed(kind: str, error: Exception) -> str:
+    """Return the reason that a kind which crashed on odd facts leaves behind."""
+    return f"{kind} failed on these facts: {type(error).__name__}: {error}"
+
+
 class Kind(Protocol):
     """Behaviour shared by all controls of one kind; one instance, no state."""
 

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from cksharden.catalog import Catalogued, load_controls
 from cksharden.cluster import Cluster
@@ -106,6 +109,65 @@ def test_a_mode_that_the_same_run_changes_is_the_ground_of_the_kubelet_role() ->
     }
     assert host.settings["kubelet_settings"][0]["ground"][DEFAULTS]["mode"] == "0600"
     assert kubelet[DEFAULTS]["mode"] == "0644", "the facts themselves stay as they were collected"
+
+
+KEYS = "/var/lib/kubelet/pki/*.key"
+PEMS = "/var/lib/kubelet/pki/*.pem"
+ERROR = {"schema": "1.0", "status": "error", "reason": "took too long", "data": None}
+
+
+def with_keys(*more: dict[str, Any]) -> NodeFacts:
+    """A node with a key that others may read, and more entries of the same glob."""
+    path = "/var/lib/kubelet/pki/kubelet.key"
+    key = {"path": path, "real_path": path, "exists": True, "error": None, **GROUND, "parents": []}
+    facts = node()
+    patterns = {KEYS: {"matches": [key, *more], "error": None}, PEMS: {"matches": [], "error": None}}
+    facts.section("files")["patterns"] |= patterns
+    return facts
+
+
+def changed(plan: Plan, host: str) -> list[str]:
+    return [item["path"] for item in plan.hosts[host].settings["file_access_settings"]]
+
+
+def test_a_file_changes_where_the_section_of_the_kubelet_failed() -> None:
+    facts = with_keys()
+    facts.sections["kubelet"] = ERROR
+    plan = plan_of({"w1": facts, "w2": node("w2")}, "kubelet_client_key_access", "kubelet_config_mode")
+    assert changed(plan, "w1") == ["/var/lib/kubelet/pki/kubelet.key"]
+    assert changed(plan, "w2") == [CONFIG]
+
+
+def test_an_entry_that_can_not_be_read_does_not_keep_the_others_from_being_changed() -> None:
+    unread = dict.fromkeys(GROUND) | {"path": "/var/lib/kubelet/pki/round.key", "real_path": None}
+    facts = with_keys(unread | {"exists": None, "error": "Too many levels of symbolic links"})
+    plan = plan_of({"w1": facts}, "kubelet_client_key_access")
+    assert changed(plan, "w1") == ["/var/lib/kubelet/pki/kubelet.key"]
+    assert plan.hosts["w1"].left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda key: key.update(real_path=None), "AttributeError: "),
+        (lambda key: key.pop("gid"), "KeyError: 'gid'"),
+    ],
+    ids=["remedy", "changes"],
+)
+def test_a_kind_that_crashes_leaves_its_control_out_and_no_other_host(
+    spoil: Callable[[dict[str, Any]], Any], reason: str
+) -> None:
+    facts = with_keys()
+    spoil(facts.section("files")["patterns"][KEYS]["matches"][0])
+    plan = plan_of({"w1": facts, "w2": node("w2")}, "kubelet_client_key_access", "kubelet_config_mode")
+    assert changed(plan, "w2") == [CONFIG]
+    (left,) = plan.hosts["w1"].left_out[:1]
+    assert left.control == "kubelet_client_key_access"
+    assert left.reason.startswith(f"file_access failed on these facts: {reason}")
+
+
+def test_a_node_of_a_kind_that_nobody_knows_is_in_no_plan() -> None:
+    assert set(plan_of({"w1": node(kind="etcd"), "w2": node("w2")}, "kubelet_config_mode").hosts) == {"w2"}
 
 
 def test_exactly_one_finding_for_each_control_and_host_whatever_the_facts_are() -> None:
