@@ -56,11 +56,6 @@ class Cluster:
     notes: tuple[str, ...] = ()
     """What a report has to say of the control planes."""
 
-    @property
-    def disagreements(self) -> tuple[str, ...]:
-        """Return in words what the control planes disagree about."""
-        return tuple(self.disputed.values())
-
 
 def assemble(told: Mapping[str, dict[str, Any] | str]) -> Cluster | str:
     """Return the cluster, or the reason why nothing is known of it.

@@ -16,11 +16,6 @@ def remedies(findings: Findings | None, plan: Plan | None) -> dict[tuple[str, st
     return words
 
 
-def changed_controls(host: HostPlan) -> frozenset[str]:
-    """Return the controls for which the plan changes something on this host."""
-    return frozenset(item["control"] for items in host.settings.values() for item in items)
-
-
 def _words(control: str, host: HostPlan) -> str:
     for role, items in host.settings.items():
         if any(item["control"] == control for item in items):

@@ -45,7 +45,7 @@ def test_one_control_plane_is_enough() -> None:
 def test_the_first_whole_answer_counts_and_silence_is_told() -> None:
     cluster = whole({"cp3": told("w1"), "cp2": told("w1", kubelet=KUBELET), "cp1": "timed out"})
     assert cluster.source == "cp2"
-    assert cluster.disagreements == ()
+    assert cluster.disputed == {}
     assert cluster.notes == ("cp1 tells nothing of the cluster: timed out",)
 
 
@@ -67,7 +67,6 @@ def test_each_kubelet_counts_with_its_first_answer() -> None:
 def test_disagreement_is_told(other: dict[str, Any], part: str, note: str) -> None:
     cluster = whole({"cp1": told("w1"), "cp2": other})
     assert cluster.disputed == {part: note}
-    assert cluster.disagreements == (note,)
     assert cluster.notes == (f"{note}; what cp1 says counts",)
 
 
