@@ -13,11 +13,9 @@ import msgspec
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_request, facts_path
 from cksharden.errors import IncompleteError
+from cksharden.inventory import CONTROL_PLANES
 from cksharden.rundir import BESIDE, read_inventory
 from cksharden.runner import Connection, HostResult, OnEvent, PlaybookResult, run_playbook
-
-CONTROL_PLANES = "kube_control_plane"
-"""The group of the inventory whose hosts are always asked, for the cluster's facts."""
 
 
 @dataclass(frozen=True)

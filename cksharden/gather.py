@@ -12,9 +12,10 @@ from typing import Any
 
 from cksharden import records, rundir
 from cksharden.cluster import assemble
-from cksharden.collect import CONTROL_PLANES, collect
+from cksharden.collect import collect
 from cksharden.errors import CkshardenError, ExitCode, FactsError
 from cksharden.facts import Collected, NodeFacts, Unknown, Unreachable
+from cksharden.inventory import CONTROL_PLANES
 from cksharden.order import Order, Watch
 from cksharden.policy import Selection, groups_of
 from cksharden.rundir import RunDir

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which file an inventory is."""
+"""Which file an inventory is, and which of its hosts are asked."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cksharden.errors import InventoryError
 
+CONTROL_PLANES = "kube_control_plane"
+"""The group of the inventory whose hosts are always asked, for the cluster's facts."""
+WORKERS = "kube_node"
+_NAMED = 5
 NAMES = (
     *("hosts.yml", "hosts.yaml", "inventory.yml", "inventory.yaml"),
     *("inventory.ini", "hosts.ini", "hosts"),
@@ -35,3 +40,22 @@ def inventory_file(inventory: Path) -> Path:
             "there is no such inventory", file=inventory, mend="name a file, or a directory with hosts.yml"
         )
     return path
+
+
+def left_out(groups: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return what to say of the hosts that the playbooks leave out; nothing where they take all.
+
+    Args:
+        groups: the hosts of every group of the inventory; empty where it is not known.
+    """
+    asked = {*groups.get(CONTROL_PLANES, ()), *groups.get(WORKERS, ())}
+    hosts = sorted({host for members in groups.values() for host in members} - asked)
+    if CONTROL_PLANES not in groups or not hosts:
+        return ()
+    more = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
+    return (not_asked(", ".join(hosts[:_NAMED]) + more),)
+
+
+def not_asked(hosts: str) -> str:
+    """Return the words for hosts that are no nodes by their groups: a bastion, an etcd host, or a mistake."""
+    return f"not asked: {hosts}: in neither {CONTROL_PLANES} nor {WORKERS}"

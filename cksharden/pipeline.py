@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from cksharden import apply, gather, policy, records, rollback, rundir, verify
 from cksharden.catalog import load_controls
 from cksharden.evaluate import evaluate
-from cksharden.inventory import inventory_file
+from cksharden.inventory import inventory_file, left_out
 from cksharden.model import Findings, Plan
 from cksharden.order import Order, Watch, choose
 from cksharden.plan import make_plan
@@ -20,6 +20,7 @@ from cksharden.runner import OnEvent
 from cksharden.transactions import OpenTransaction, Restorations
 from cksharden.waivers import InForce, Waivers
 
+_NO_INVENTORY = "no inventory was named, so no profile.yml or waivers.yml was read"
 STAGES = ("collect", "evaluate", "plan", "apply", "verify", "report")
 
 
@@ -42,14 +43,15 @@ def check(order: Order, watch: Watch) -> Checked:
     Raises:
         CkshardenError: something that was named can't be used, or no host could be asked.
     """
-    selection, waivers = choose(order)
+    selection, waivers, notes = _chosen(order)
     run, facts = gather.begun(order, selection, watch)
     with gather.nothing_left(run):
         inventory = gather.inventory(order, run)
         selection.check(inventory)
         waivers.check(inventory)
         held = waivers.on(_today())
-        findings = evaluate(selection, facts, run=run.run, waivers=held)
+        notes += left_out(inventory)
+        findings = evaluate(selection, facts, run=run.run, waivers=held, notes=notes)
     run.write("policy", policy.record(selection, held.waivers))
     run.write("findings", findings)
     plan = make_plan(findings, selection, facts)
@@ -76,7 +78,8 @@ def change(order: Order, checked: Checked, max_unavailable: int, watch: Watch) -
         )
     run = checked.run
     facts = gather.facts(order, checked.selection, run.make(run.facts_after), watch, "verify")
-    after = evaluate(checked.selection, facts, run=run.run, waivers=checked.waivers)
+    notes = left_out(gather.inventory(order, run))
+    after = evaluate(checked.selection, facts, run=run.run, waivers=checked.waivers, notes=notes)
     run.write("findings_after", after)
     gather.note_open(run, facts)
     run.write("verify", verify.compare(checked.plan, checked.findings, after, run.run))
@@ -89,13 +92,13 @@ def prove(order: Order, of: RunDir, watch: Watch) -> RunDir:
     What was asked of which host then is asked now, whatever profile and waivers say today.
     """
     before, plan = records.read(of, "findings", Findings), records.read(of, "plan", Plan)
-    asked = records.read(of, "policy", Policy)
-    selection = policy.recorded(asked, load_controls())
+    selection, waivers = _recorded(of)
     run, facts = gather.begun(order, selection, watch, of.run)
-    held = Waivers(asked.waivers).on(_today())
+    held = waivers.on(_today())
     with gather.nothing_left(run):
-        after = evaluate(selection, facts, run=run.run, waivers=held)
-    run.write("policy", asked)
+        notes = left_out(gather.inventory(order, run))
+        after = evaluate(selection, facts, run=run.run, waivers=held, notes=notes)
+    run.write("policy", policy.record(selection, held.waivers))
     run.write("findings", after)
     gather.note_open(run, facts)
     if order.limit is not None:
@@ -124,6 +127,26 @@ def preview(begun: Rollback, on_event: OnEvent) -> Restorations:
     """
     with gather.nothing_left(begun.run):
         return rollback.preview(begun, on_event)
+
+
+def _chosen(order: Order) -> tuple[Selection, Waivers, tuple[str, ...]]:
+    """Return the controls of an order, what is excepted from them, and what there is to say of that.
+
+    The facts of a run are judged by what that run asked, unless something else is named.
+    """
+    if order.facts is None or order.inventory is not None:
+        return (*choose(order), ())
+    of = RunDir(order.facts.absolute().parent)
+    if order.profile is None and not order.controls and of.file("policy").is_file():
+        return (*_recorded(of), ())
+    return (*choose(order), (_NO_INVENTORY,))
+
+
+def _recorded(of: RunDir) -> tuple[Selection, Waivers]:
+    """Return what an earlier run asked of which host, and what was excepted."""
+    asked = records.read(of, "policy", Policy)
+    places = (str(of.file("policy")),) * len(asked.waivers)
+    return policy.recorded(asked, load_controls()), Waivers(asked.waivers, places)
 
 
 def _today() -> date:

@@ -19,7 +19,7 @@ from cksharden.ansible_events import Events, HostResult, OnEvent
 from cksharden.ansible_messages import error_text, inventory_reason
 from cksharden.ansible_process import Interruption, ending_with_us, kill_the_rest
 from cksharden.errors import InventoryError
-from cksharden.inventory import inventory_file
+from cksharden.inventory import inventory_file, not_asked
 from cksharden.private_dir import private_directory, write_password
 
 __all__ = ["Connection", "HostResult", "OnEvent", "PlaybookResult", "run_playbook"]
@@ -175,6 +175,9 @@ def _check_inventory(error: str, inventory: Path, limit: str | None, *, matched:
     if "no vault secrets" in error:  # none was given, or none of them fits
         mend = "give -J, or the right --vault-password-file"
         raise InventoryError("its vault can't be opened", file=inventory, key="vault", mend=mend)
+    if limit and not matched and not error:  # it names hosts, and none of those that the playbooks ask
+        mend = "put a node into one of these groups"
+        raise InventoryError(not_asked(limit), file=inventory, key="--limit", mend=mend)
     if not matched or "no hosts to target" in error or "provided hosts list is empty" in error:
         what = f"no host matches --limit {limit}" if limit else "it has no hosts"
         mend = "name hosts or groups of it" if limit else "list the nodes in it"

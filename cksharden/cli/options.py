@@ -174,7 +174,9 @@ class Output:
 Facts = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", help="Judge the facts in this directory (DIR/<host>.json) and reach no node."
+        metavar="DIR",
+        help="Judge the facts in this directory (DIR/<host>.json) and reach no node; "
+        "those of a run by what it asked, unless INVENTORY, --profile or --control is given.",
     ),
 ]
 MaxUnavailable = Annotated[

@@ -89,4 +89,6 @@ def test_a_bastion_and_empty_groups_are_left_alone(
     inventory = tmp_path / "inventory.ini"
     inventory.write_text(OLDER)
     assert run(["check", str(inventory), "--quiet", "--format", "json"]) == 3
-    assert json.loads(capsys.readouterr().out)["hosts"] == ["node1", "node4"]
+    document = json.loads(capsys.readouterr().out)
+    assert document["hosts"] == ["node1", "node4"]
+    assert document["notes"][0] == "not asked: bastion: in neither kube_control_plane nor kube_node"

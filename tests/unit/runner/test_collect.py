@@ -79,6 +79,12 @@ def test_the_groups_of_kubespray_narrow_the_hosts(site: Site) -> None:
         f"[all:vars]\nansible_ssh_executable={site.root}/ssh\n"
     )
     assert set(site.collect().hosts) == {"cp1", "w1"}
+    with pytest.raises(
+        InventoryError, match="not asked: bastion: in neither kube_control_plane nor kube_node"
+    ):
+        site.collect(limit="bastion")
+    with pytest.raises(InventoryError, match="no host matches --limit w9"):
+        site.collect(limit="w9")
 
 
 def test_control_planes_outside_a_limit_are_asked_beside(site: Site) -> None:

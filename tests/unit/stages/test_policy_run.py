@@ -12,6 +12,7 @@ import pytest
 
 from cksharden import pipeline
 from cksharden.cli.main import run
+from cksharden.inventory import left_out
 from cksharden.model import Findings, Status
 from cksharden.order import Order
 from cksharden.records import read
@@ -37,6 +38,9 @@ groups:
       {PIDS}: {{at_most: 1024, set: 1024}}
 """
 WAIVER = "waivers:\n  - {{control: {}, hosts: {}, owner: platform, reason: an agent reads it, expires: {}}}\n"
+
+
+NO_INVENTORY = "no inventory was named, so no profile.yml or waivers.yml was read"
 
 
 class Quiet:
@@ -205,3 +209,52 @@ def test_a_later_verify_and_report_use_what_the_run_has_kept(
     assert after.profile == "team"
     assert run(["report", before.run.run]) == 1
     assert f"{MODE} on cp1: until 2999-01-31" in capsys.readouterr().out
+
+
+def test_the_facts_of_a_run_are_judged_by_what_it_asked(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "team" / "waivers.yml").write_text(WAIVER.format(MODE, "cp1", "2999-01-31"))
+    asked = findings(place, capsys)
+    (run_of,) = (place / "runs").iterdir()
+    (run_of / "policy.json").rename(place / "old" / "policy.json")
+    replay = ["check", "--facts", str(place / "old" / "facts"), "--format", "json"]
+    run(replay)
+    again = json.loads(capsys.readouterr().out)
+    assert {(one["host"], one["control"]): one for one in again["findings"]} == asked
+    assert (again["profile"], again["notes"]) == ("team", [])
+    for named in (["--profile", "cks"], ["--control", MODE]):
+        run([*replay, *named])
+        other = json.loads(capsys.readouterr().out)
+        assert (other["profile"], other["counts"]["waived"], other["notes"]) == ("cks", 0, [NO_INVENTORY])
+
+
+def test_facts_alone_say_that_no_profile_or_waiver_was_read(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["check", "--facts", str(place / "old" / "facts")])
+    assert NO_INVENTORY in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "note"),
+    [
+        ({"workers": ["w2"]}, "not asked: w2: in neither kube_control_plane nor kube_node"),
+        (
+            {"etcd": [f"e{number}" for number in range(7)]},
+            "not asked: e0, e1, e2, e3, e4 and 2 more: in neither kube_control_plane nor kube_node",
+        ),
+        ({"kube_node": ["w1", "w2"]}, None),
+    ],
+)
+def test_hosts_that_are_not_asked_are_told(
+    place: Path, capsys: pytest.CaptureFixture[str], more: dict[str, list[str]], note: str | None
+) -> None:
+    noted = {"format": "cksharden-inventory", "schema": "1.0", "groups": INVENTORY | more}
+    (place / "old" / "inventory.json").write_text(json.dumps(noted))
+    _, out, _ = shown(place, capsys, "check", "--format", "json")
+    assert json.loads(out)["notes"] == ([note] if note else [])
+
+
+def test_without_kubesprays_groups_every_host_is_asked() -> None:
+    assert left_out({"all": ["n1"], "ungrouped": ["n1"]}) == left_out({}) == ()
