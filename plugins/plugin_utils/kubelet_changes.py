@@ -11,6 +11,7 @@ from __future__ import annotations
 from posixpath import normpath
 from typing import Any
 
+from ansible_collections.cksharden.node.plugins.module_utils.node.edits import EditError, apply_edits
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_command_line import (
     CommandLine,
     Flag,
@@ -107,7 +108,7 @@ def _sort_out(
     kept, refused, removals = [], [], []
     for item in items:
         flags = [flag for flag in line.flags if flag.name == item.get("flag")]
-        reason = next(filter(None, (_cannot_remove(flag) for flag in flags)), None) or _overridden(
+        reason = next(filter(None, (_cannot_remove(section, flag) for flag in flags)), None) or _overridden(
             section, line, item["key"], target
         )
         if reason:
@@ -118,12 +119,17 @@ def _sort_out(
     return kept, refused, removals
 
 
-def _cannot_remove(flag: Flag) -> str | None:
+def _cannot_remove(section: dict[str, Any], flag: Flag) -> str | None:
     if flag.path in EDITABLE_ENVIRONMENT or flag.path.startswith(EDITABLE_UNITS):
+        try:
+            apply_edits((text_of(section, flag.path) or "").encode(), [_removal(flag)])
+        except EditError as error:
+            return f"{flag.path} is not edited: {error}; take --{flag.name} out by hand"
         return None
     return (
         f"--{flag.name} in {flag.path} overrides the kubelet's configuration, and that file belongs to a "
-        f"package: override its line in a file of your own below {EDITABLE_UNITS}kubelet.service.d/"
+        "package or to what set the node up: take it out there, or override its line in a file of your own "
+        f"below {EDITABLE_UNITS}kubelet.service.d/"
     )
 
 
@@ -193,7 +199,9 @@ def _extra_args_file(line: CommandLine) -> str:
     """Return the environment file whose KUBELET_EXTRA_ARGS reaches the command line."""
     if EXTRA_ARGS not in line.expands:
         raise OptionsError(
-            f"kubelet.service does not expand ${EXTRA_ARGS}, so --config-dir can't be added by it"
+            f"kubelet.service does not expand ${EXTRA_ARGS}, so --config-dir can't be added by it: make "
+            f"{CONFIG_DIR}, have what set the node up start the kubelet with --config-dir={CONFIG_DIR} "
+            "(Kubespray: kubelet_custom_flags), then plan again"
         )
     candidates = [path for path in line.environment_files if path in EDITABLE_ENVIRONMENT[:2]]
     if not candidates:

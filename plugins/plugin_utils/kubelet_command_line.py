@@ -13,6 +13,8 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.cksharden.node.plugins.module_utils.node.environment_file import EnvironmentFile
+
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<bare>\w+))")
 
 
@@ -119,27 +121,13 @@ def parse_environment(text: str, path: str) -> list[tuple[str, str]]:
     """Return the assignments of a systemd EnvironmentFile.
 
     Raises:
-        OptionsError: a line is no assignment, or its quotes do not close.
+        OptionsError: a line is no assignment, its quotes do not close, or versions of systemd differ.
     """
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if not stripped or stripped[0] in "#;":
-            continue
-        name, equals, value = stripped.partition("=")
-        if not equals or stripped.endswith("\\"):
-            raise OptionsError(f"{path}, line {number}: not an assignment that can be understood")
-        found.append((name.strip(), _unquote(value.strip(), f"{path}, line {number}")))
-    return found
-
-
-def _unquote(value: str, place: str) -> str:
-    if value[:1] not in ("'", '"'):
-        return value
-    try:
-        return " ".join(_split(value))
-    except ValueError as error:
-        raise OptionsError(f"{place}: {error}") from error
+    read = EnvironmentFile(text)
+    for place, reason in read.doubts:
+        line = text.count("\n", 0, place) + 1
+        raise OptionsError(f"{path}, line {line}: {reason}")
+    return [(one.name, one.value) for one in read.assignments]
 
 
 @functools.lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ from typing import Any
 from .command import PATH, CommandError, ask
 from .node_name import node_name
 from .redact import redact_arguments
-from .safe_read import Entry, describe_text, read_bytes
+from .safe_read import Entry, describe, describe_text, read_bytes
 from .text import is_lossy, plain
 
 Data = dict[str, Any]
@@ -51,6 +51,8 @@ _UNIT_DIRECTORIES = (
 )
 
 _ENVIRONMENT_FILE = re.compile(r"^\s*EnvironmentFile\s*=\s*-?\s*(\S.*?)\s*$", re.MULTILINE)
+# In whatever style of YAML the configuration is written: what is named falsely is described for nothing.
+_CLIENT_CA = re.compile(r"""\bclientCAFile["']?[ \t]*:[ \t]*["']?(/[^\s"',}\0]+)""")
 _DROP_IN = re.compile(rb".*\.conf", re.DOTALL)
 _PATCH = re.compile(rb"kubeletconfiguration.*\.(json|yaml)", re.DOTALL)
 """As kubeadm knows its patches (kubernetes, cmd/kubeadm/app/util/patches/patches.go, parseFilename)."""
@@ -74,9 +76,8 @@ def collect(request: Data) -> Data:
     environment = [path for text in texts for path in _ENVIRONMENT_FILE.findall(text)]
     texts += [files.add(path) for path in [*environment, *_ALWAYS] if path.startswith("/")]
     argv = process["argv"] if process else []
-    for path in _values("config", argv, texts):
-        files.add(path)
-    directories = _values("config-dir", argv, texts)
+    configurations = [files.add(path) for path in _paths("config", argv, texts)]
+    directories = _paths("config-dir", argv, texts)
     most = int(limits["matches"])
     drop_ins = _walk(directories[0], _DROP_IN, most) if directories else []
     # Ours may be there without being in use: what would be merged is then known before it is.
@@ -84,11 +85,16 @@ def collect(request: Data) -> Data:
     named = request["patches_dir"]
     patches_dir = PATCHES_DIR if named is None else named
     patches = _walk(patches_dir, _PATCH, most) if patches_dir else []
-    for found in [*drop_ins, *unused, *patches]:
+    configurations += [
         files.add(found, (os.fsencode(directories[0]),) if found in drop_ins else ())
+        for found in [*drop_ins, *unused, *patches]
+    ]
+    authorities = [path for text in configurations for path in _CLIENT_CA.findall(text)]
+    for path in [*_paths("client-ca-file", argv, texts), *authorities][:most]:
+        files.look_at(path)
     binary = _binary(process)
     return {
-        "node_name": node_name(argv, plain(os.uname().nodename)),
+        "node_name": node_name(argv or _override(texts), plain(os.uname().nodename)),
         "version": _version(binary, float(limits["command_seconds"])),
         "binary": binary,
         "unit": unit,
@@ -122,6 +128,12 @@ class _Files:
             self._left -= len(entry["text"] or "")
             self.entries[key] = entry
         return self.entries[key]["text"] or ""
+
+    def look_at(self, path: str) -> None:
+        """Describe a file that is not read, unless it is there."""
+        key = plain(os.fsencode(path))
+        if key not in self.entries:
+            self.entries[key] = describe(os.fsencode(path))
 
 
 def _unit(seconds: float) -> Data:
@@ -163,13 +175,24 @@ def _start(pid: int) -> int:
     return int(read_bytes(b"/proc/%d/stat" % pid, 4096).rpartition(b")")[2].split()[19])
 
 
-def _values(flag: str, argv: list[str], texts: list[str]) -> list[str]:
+def _paths(flag: str, argv: list[str], texts: list[str]) -> list[str]:
     """Return the values of a path flag: that of the live process first, then what the files say."""
-    pattern = re.compile(rf"""(?:^|[\s"'=])--?{flag.replace("-", "[-_]")}(?:=|[ \t]+|\0)["']?([^\s"'\0]+)""")
-    live = pattern.findall("\0".join(argv).replace("\0--", "\n--"))
-    written = [value for text in texts for value in pattern.findall(text)]
+    live = _values(flag, "\0".join(argv).replace("\0--", "\n--"))
+    written = [value for text in texts for value in _values(flag, text)]
     ordered = [*reversed(live), *reversed(written)]
     return [os.path.join("/", value) for value in dict.fromkeys(ordered)]
+
+
+def _override(texts: list[str]) -> list[str]:
+    """Return the --hostname-override of the files, for a kubelet that does not run; as a command line."""
+    uncommented = [re.sub(r"^\s*[#;].*", "", text, flags=re.MULTILINE) for text in texts]
+    names = [name for text in uncommented for name in _values("hostname-override", text)]
+    return [f"--hostname-override={names[-1]}"] if names else []
+
+
+def _values(flag: str, text: str) -> list[str]:
+    spelt = flag.replace("-", "[-_]")
+    return re.findall(rf"""(?:^|[\s"'=])--?{spelt}(?:=|[ \t]+|\0)["']?([^\s"'\0]+)""", text)
 
 
 def _walk(directory: str, wanted: re.Pattern[bytes], most: int) -> list[bytes]:

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Take command-line flags out of, or put one into, environment files and systemd units.
 
-The grammar of environment files is that of systemd's EnvironmentFile= (src/basic/env-file.c).
+How systemd reads an environment file is in environment_file.py.
 Text is handled as latin-1, which maps every byte to itself, so all other bytes stay as they are.
 """
 
 from __future__ import annotations
 
 import re
+
+from .environment_file import EnvironmentFile
 
 _SPACE = " \t\r"
 _SPECIAL = re.compile(r"[\"'\\\n]")
@@ -41,7 +43,7 @@ def prepend_flag(data: bytes | None, variable: str, flag: str, value: str) -> by
     places = assignments(text, variable)
     if not places:
         gap = "" if text == "" or text.endswith("\n") else "\n"
-        if _scan(text + gap)[1] != "pre_key":
+        if not EnvironmentFile(text + gap).ended:
             raise EditError("the last line of the file is not ended")
         return f'{text}{gap}{variable}="{word}"\n'.encode("latin-1")
     begin, end = places[-1]  # systemd takes the last assignment
@@ -144,44 +146,4 @@ def _simple_value(raw: str, variable: str) -> tuple[str, str, str]:
 
 def assignments(text: str, variable: str) -> list[tuple[int, int]]:
     """Return (begin, end) of each raw value of the variable, as systemd reads an environment file."""
-    return [(begin, end) for name, begin, end in _scan(text)[0] if name == variable]
-
-
-def _scan(text: str) -> tuple[list[tuple[str, int, int]], str]:
-    """Walk an environment file as systemd does: (name, begin, end) of each value, and the last state."""
-    places = []
-    state, name, begin, key_begin = "pre_key", "", 0, 0
-    for index, char in enumerate(text):
-        if char in "\n\r" and state in ("pre_value", "value", "key", "comment"):
-            if state.endswith("value"):
-                places.append((name, begin, index))
-            state = "pre_key"
-        elif state == "pre_key":
-            if char not in " \t\r\n":
-                state, key_begin = ("comment" if char in "#;" else "key"), index
-        elif state == "key" and char == "=":
-            state, name, begin = "pre_value", text[key_begin:index].rstrip(_SPACE), index + 1
-        else:
-            state = _NEXT.get((state, char)) or _NEXT.get((state, ""), state)
-    if state not in ("pre_key", "key", "comment", "comment_escape"):
-        places.append((name, begin, len(text)))
-    return places, state
-
-
-# (state, character) -> state; "" stands for every other character.
-_NEXT = {
-    ("pre_value", " "): "pre_value",
-    ("pre_value", "\t"): "pre_value",
-    ("pre_value", "'"): "single",
-    ("pre_value", '"'): "double",
-    ("pre_value", "\\"): "value_escape",
-    ("pre_value", ""): "value",
-    ("value", "\\"): "value_escape",
-    ("value_escape", ""): "value",
-    ("single", "'"): "pre_value",
-    ("double", '"'): "pre_value",
-    ("double", "\\"): "double_escape",
-    ("double_escape", ""): "double",
-    ("comment", "\\"): "comment_escape",
-    ("comment_escape", ""): "comment",
-}
+    return [(one.begin, one.end) for one in EnvironmentFile(text).assignments if one.name == variable]

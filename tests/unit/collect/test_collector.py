@@ -72,6 +72,23 @@ def test_the_live_process_says_where_its_configuration_is(running: FakeNode) -> 
     assert names == [".conf", "10-z.conf", "20/a.conf", "20/b.conf", "30.conf/c.conf", "50-a.conf"]
 
 
+def test_the_ca_that_the_configuration_or_a_flag_names_is_described_and_not_read(node: FakeNode) -> None:
+    ca, other = node.write(node.root / "ssl/ca.crt", "a CA"), node.root / "other.crt"
+    node.write(
+        node.root / "config.yaml", f"authentication:\n  x509:\n    clientCAFile: {ca}\nclientCAFile: /a\0b\n"
+    )
+    node.write(node.root / "flags.env", f'A="--client-ca-file={other}"\n')
+    files = kubelet()["files"]
+    assert (files[str(ca)]["exists"], files[str(ca)]["owner"] is not None) == (True, True)
+    assert files[str(other)]["exists"] is False
+    assert "text" not in files[str(ca)]
+
+
+def test_a_kubelet_that_does_not_run_is_called_what_its_files_say(node: FakeNode) -> None:
+    node.write(node.root / "flags.env", '# A="--hostname-override=no"\nB="--hostname-override=Node4"\n')
+    assert kubelet()["node_name"] == "node4"
+
+
 def test_links_of_drop_ins(running: FakeNode) -> None:
     conf, secret = running.root / "conf.d", running.write(running.root / "elsewhere/secret", "theirs")
     running.write(conf / "data/real", "mine")

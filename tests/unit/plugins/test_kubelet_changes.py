@@ -86,6 +86,18 @@ def test_a_flag_in_a_package_file_stays_and_is_named() -> None:
     assert KUBEADM in result["refused"][0]["reason"]
 
 
+def test_a_flag_in_a_continued_line_is_read_and_only_its_item_is_refused() -> None:
+    continued = 'KUBELET_KUBEADM_ARGS="--node-ip=10.0.0.1 \\\n--v=2 \\\n--tls-min-version=VersionTLS12"\n'
+    other = {"control": "seccomp", "key": "seccompDefault", "value": True, "flag": "seccomp-default"}
+    data = node(files={FLAGS: entry(continued)}, live=["--tls-min-version=VersionTLS12"])
+    result = kubelet_changes(data, [TLS, other])
+    (refused,) = result["refused"]
+    assert refused["control"] == "tls"
+    assert refused["reason"].startswith(f"{FLAGS} is not edited: KUBELET_KUBEADM_ARGS is quoted or continued")
+    assert FLAGS not in [change["path"] for change in result["changes"]]
+    assert result["argv"]["removed"] == []
+
+
 def test_a_later_drop_in_of_somebody_else_is_named_and_not_fought() -> None:
     later = f"{DIRECTORY}/zz.conf"
     data = node(f"--config-dir={DIRECTORY}", files={later: entry("tlsMinVersion: VersionTLS12\n")})

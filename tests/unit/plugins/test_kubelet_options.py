@@ -61,7 +61,9 @@ def test_the_last_of_several_flags_counts_and_a_bare_flag_is_true() -> None:
         ({FLAGS: entry("x") | {"truncated": True}}, "larger than the collector reads"),
         ({FLAGS: entry("x") | {"lossy": True}}, "not UTF-8"),
         ({DEFAULTS: entry("export this\n")}, "line 1: not an assignment"),
-        ({DEFAULTS: entry('A="open\n')}, "No closing quotation"),
+        ({DEFAULTS: entry('B=1\nA="open\n')}, "line 2: the value of A is not ended"),
+        ({DEFAULTS: entry('B="1\n2"\n# C\nA="x" \\')}, "line 4: the value of A is not ended"),
+        ({DEFAULTS: entry("# A='x \\\nB=1\n")}, "line 2: it is a comment to some versions"),
         ({KUBEADM: entry("[Service]\nExecStart=\n")}, "no ExecStart"),
     ],
 )
@@ -112,6 +114,27 @@ def test_files_newer_than_the_process_are_named() -> None:
 def test_environment_files_keep_spaces_inside_quotes() -> None:
     text = "A=\"one two\"\n; comment\n\nB='x'\nC=plain\n"
     assert parse_environment(text, "f") == [("A", "one two"), ("B", "x"), ("C", "plain")]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('A="--x=1 \\\n--y=2 \\\n "\n', "--x=1 --y=2  "),
+        ("A=--x=1 \\\n  --y=2\n", "--x=1   --y=2"),
+        ("A='--x=1 \\\n--y=2'\n", "--x=1 \\\n--y=2"),
+        ('A="--x=1\n--y=2"\n', "--x=1\n--y=2"),
+        ("A= --x=1 \t\r\n", "--x=1"),
+        ("A=--x=1\\ \n", "--x=1 "),
+        ("A=\"a\" 'b'c\n", "abc"),
+        ('A="\\"\\$\\n"\n', '"$\\n'),
+        ('A=--x="a b"\n', '--x="a b"'),
+        ("# no \\\n\n# \\\n; yes\nA=1", "1"),
+        ("A=\n", ""),
+        ("A=first\nA=1\n", "1"),
+    ],
+)
+def test_environment_files_are_joined_and_unquoted_as_systemd_does(text: str, value: str) -> None:
+    assert dict(parse_environment(text, "f")) == {"A": value}
 
 
 def test_flatten_tells_an_empty_map_and_false_from_absence() -> None:
