@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cksharden.errors import InventoryError
+from cksharden.errors import InventoryError, UsageError
 
 CONTROL_PLANES = "kube_control_plane"
 """The group of the inventory whose hosts are always asked, for the cluster's facts."""
 WORKERS = "kube_node"
 _NAMED = 5
+_MAKE = "`cksharden init DIR --host NODE` makes one"
 NAMES = (
     *("hosts.yml", "hosts.yaml", "inventory.yml", "inventory.yaml"),
     *("inventory.ini", "hosts.ini", "hosts"),
@@ -36,10 +37,21 @@ def inventory_file(inventory: Path) -> Path:
             "this directory holds no inventory", file=inventory, mend=f"add {NAMES[0]} to it"
         )
     if not path.exists():
-        raise InventoryError(
-            "there is no such inventory", file=inventory, mend="name a file, or a directory with hosts.yml"
-        )
+        raise missing(inventory)
     return path
+
+
+def missing(inventory: Path) -> InventoryError:
+    """Return the error for a path where nothing is."""
+    mend = f"name a file, or a directory with hosts.yml; {_MAKE}"
+    return InventoryError("there is no such inventory", file=inventory, mend=mend)
+
+
+def none_given() -> UsageError:
+    """Return the error for a command that reaches nodes and was given no inventory."""
+    return UsageError(
+        "no inventory was given", mend=f"name an Ansible inventory, like inventories/lab; {_MAKE}"
+    )
 
 
 def left_out(groups: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cksharden.catalog import load_controls
-from cksharden.errors import UsageError
+from cksharden.inventory import missing, none_given
 from cksharden.policy import Selection
 from cksharden.policy_files import DEFAULT_PROFILE, select
 from cksharden.runner import Connection
@@ -43,7 +43,7 @@ class Order:
     def required_inventory(self) -> Path:
         """Return the inventory, which a stage that reaches nodes can't do without. Raises UsageError."""
         if self.inventory is None:
-            raise UsageError("no inventory was given", mend="name an Ansible inventory, like inventories/lab")
+            raise none_given()
         return self.inventory
 
 
@@ -59,6 +59,8 @@ def choose(order: Order) -> tuple[Selection, Waivers]:
     controls = load_controls()
     profile, waivers = order.profile, Waivers()
     if order.inventory is not None:
+        if not order.inventory.exists():
+            raise missing(order.inventory)
         directory = order.inventory if order.inventory.is_dir() else order.inventory.parent
         own = directory / TEAM_PROFILE
         profile = profile or (str(own) if own.is_file() else None)

@@ -195,6 +195,8 @@ def read_facts_dir(directory: Path) -> dict[str, dict[str, Any]]:
     Raises:
         FactsError: there is none, one is no facts file, or two are of one host.
     """
+    if (directory / "run.json").is_file():
+        raise FactsError("this is a run, not its facts", file=directory, mend=f"name {directory / 'facts'}")
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(directory.glob("*.json")):
         facts = read_facts(path)

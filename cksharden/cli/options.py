@@ -20,6 +20,7 @@ import typer
 from cksharden.cli import completion
 from cksharden.cli.output import ask_secret
 from cksharden.errors import UsageError
+from cksharden.inventory import none_given
 
 if TYPE_CHECKING:
     from cksharden.runner import Connection
@@ -121,7 +122,7 @@ class Hosts(Access):
     def path(self) -> Path:
         """Return the inventory, which a verb that reaches nodes can't do without."""
         if self.inventory is None:
-            raise UsageError("no inventory was given", mend="name an Ansible inventory, like inventories/lab")
+            raise none_given()
         return self.inventory
 
 

@@ -13,6 +13,7 @@ from cksharden import records
 from cksharden.cli.options import RUNS_DIR_VARIABLE, Choice, Hosts, Output, Runs
 from cksharden.cli.output import say, show
 from cksharden.errors import UsageError
+from cksharden.inventory import none_given
 from cksharden.order import Order
 from cksharden.rundir import RunDir
 from cksharden.runner import Connection
@@ -27,7 +28,7 @@ def order(
         UsageError: there is neither an inventory nor facts, or a file that is named does not exist.
     """
     if facts is None and hosts.inventory is None:
-        raise UsageError("no inventory was given", mend="name an Ansible inventory, like inventories/lab")
+        raise none_given()
     if facts is not None and hosts.limit is not None:
         raise UsageError("recorded facts are judged as they are", key="--limit", mend="leave it out")
     return Order(

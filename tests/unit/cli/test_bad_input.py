@@ -91,6 +91,17 @@ CASES = {
     "profile of the inventory": Case(
         "check inventory", ("profile.yml", "title"), _written("inventory/profile.yml", "id: own\ntitle: 3")
     ),
+    "profile that asks for nothing": Case(
+        PROFILE,
+        ("own.yml", "it asks for no control", "extends: cks"),
+        _written("own.yml", "id: own\ntitle: t"),
+    ),
+    "inventory of facts does not exist": Case(
+        "check nowhere --facts facts", ("nowhere", "there is no such inventory", "cksharden init"), _facts()
+    ),
+    "a run in place of its facts": Case(
+        "check --facts facts", ("facts/facts", "not its facts"), _written("facts/run.json", "{}")
+    ),
     "no facts": Case(
         "check --facts facts", ("facts", "no facts files"), lambda place: (place / "facts").mkdir()
     ),

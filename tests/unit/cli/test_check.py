@@ -199,6 +199,8 @@ def test_a_run_is_judged_again_from_its_own_facts(
     Path("profile.yml").write_text(f"id: own\ntitle: t\ninclude: [kubelet_config_mode]\n{choices}")
     assert run(["check", "--facts", str(directory), "--profile", "profile.yml", "--all"]) == 0
     assert "the profile own leaves it out of the group rack1" in capsys.readouterr().out
-    Path("profile.yml").write_text("id: own\ntitle: t\ngroups: {rack3: {exclude: [kubelet_config_mode]}}\n")
+    Path("profile.yml").write_text(
+        "id: own\ntitle: t\nextends: cks\ngroups: {rack3: {exclude: [kubelet_config_mode]}}\n"
+    )
     assert run(["check", "--facts", str(directory), "--profile", "profile.yml"]) == 2
     assert "rack3" in capsys.readouterr().err
