@@ -203,3 +203,7 @@ def test_ctrl_c_while_nodes_change_are_verified_and_put_back(faulty: None, tmp_p
     assert faults.wait_settled(again)["outcome"] == "committed"
     testing.wait_ready(NODE)
     assert snapshot(NODE) == before
+    # Nobody was there to give the lock back.
+    unlocked = cksharden("unlock", faults.inventory(), "--run", again, runs=runs)
+    assert unlocked.code == 0, unlocked.err
+    assert f"removed the lock of run {again}" in unlocked.out

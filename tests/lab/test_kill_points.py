@@ -291,6 +291,7 @@ def test_the_files_are_put_back_by_hand(before: dict[str, Any], directory: Path)
     assert faults.accepts_tls12()
 
 
+@pytest.mark.faults
 def test_the_next_run_converges(before: dict[str, Any], directory: Path) -> None:
     run = start(directory)
     assert run.wait()[0] == 0

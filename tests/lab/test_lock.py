@@ -163,6 +163,7 @@ def test_a_run_that_fails_gives_the_lock_back(runs: Path) -> None:
     assert holder() == ""
 
 
+@pytest.mark.faults
 def test_a_rollback_goes_on_with_the_api_server_down(runs: Path) -> None:
     modes = ("apply", *LIMITED, "--control", "kubelet_config_mode", "--yes")
     applied = cksharden(*modes, runs=runs)
