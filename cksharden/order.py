@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cksharden.catalog import load_controls
+from cksharden.errors import ProfileError
 from cksharden.inventory import missing, none_given
 from cksharden.policy import Selection
 from cksharden.policy_files import DEFAULT_PROFILE, select
@@ -65,4 +66,8 @@ def choose(order: Order) -> tuple[Selection, Waivers]:
         own = directory / TEAM_PROFILE
         profile = profile or (str(own) if own.is_file() else None)
         waivers = load(directory, [one.control.id for one in controls])
-    return select(controls, profile or DEFAULT_PROFILE, order.controls), waivers
+    selection = select(controls, profile or DEFAULT_PROFILE, order.controls)
+    if not selection.controls:
+        mend = "add `extends: cks`, or `include:` with controls"
+        raise ProfileError("it asks for no control", file=profile, mend=mend)
+    return selection, waivers

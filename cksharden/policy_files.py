@@ -71,10 +71,6 @@ def select(
     included = {control for choice in draft.groups.values() for control in choice.include}
     everywhere = named or draft.chosen
     asked = named or draft.chosen | included
-    if not (asked or draft.groups):
-        raise chain[-1][0].problem(
-            "it asks for no control", (), "add `extends: cks`, or `include:` with controls"
-        )
     return Selection(
         chain[-1][1].id,
         tuple(one for one in draft.controls.values() if one.control.id in asked),
