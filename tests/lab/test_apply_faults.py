@@ -7,44 +7,29 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from lab import testing
 
 from tests.lab import faults
-from tests.lab.command import ROOT, cksharden, snapshot
+from tests.lab.command import ROOT, cksharden
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("faulty_node")]
 
 CONFIG = "/var/lib/kubelet/config.yaml"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def node() -> Iterator[None]:
-    testing.wait_ready(faults.NODE)
-    faults.install()
-    yield
-    faults.remove()
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Path]:
-    """A run directory; afterwards every run in it is rolled back, and the node is byte for byte as before."""
-    before = snapshot(faults.NODE)
-    yield tmp_path
-    for run in sorted((path.name for path in tmp_path.iterdir()), reverse=True):
-        if testing.run(faults.NODE, f"test -d {faults.BASE}/{run}", check=False).returncode == 0:
-            back = cksharden(
-                "rollback", faults.inventory(), "--limit", faults.NODE, "--run", run, "--yes", runs=tmp_path
-            )
-            assert back.code == 0, back.out + back.err
-    assert snapshot(faults.NODE) == before
-
-
 def apply() -> tuple[str, ...]:
     return ("apply", faults.inventory(), "--limit", faults.NODE, "--yes")
+
+
+def applying(runs: Path) -> subprocess.Popen[bytes]:
+    """Begin an apply that is held at a step that was planted; return it when it is."""
+    command = [sys.executable, "-m", "cksharden", *apply(), "--runs-dir", str(runs)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    faults.wait_held()
+    return process
 
 
 def mode() -> str:
@@ -77,16 +62,12 @@ def test_the_agent_of_the_kubelet_is_killed(runs: Path) -> None:
 def test_power_is_cut_while_modes_change(runs: Path) -> None:
     assert mode() == "644"
     faults.plant("swapped", "hold")
-    command = [sys.executable, "-m", "cksharden", *apply(), "--runs-dir", str(runs)]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as applying:
-        faults.wait_held()
+    with applying(runs) as held:
         assert mode() == "600"
         testing.power_cut(faults.NODE)
         testing.start(faults.NODE)
         faults.release()
-        assert applying.wait(400) == 3
+        assert held.wait(400) == 3
     faults.wait(lambda: set(last_steps().values()) <= {"closed"}, 60, f"still open: {last_steps()}")
     assert mode() == "644"
     testing.wait_ready(faults.NODE)
@@ -95,12 +76,8 @@ def test_power_is_cut_while_modes_change(runs: Path) -> None:
 
 def test_cksharden_is_killed(runs: Path) -> None:
     faults.plant("restarting", "hold")
-    command = [sys.executable, "-m", "cksharden", *apply(), "--runs-dir", str(runs)]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as applying:
-        faults.wait_held()
-        applying.kill()
+    with applying(runs) as held:
+        held.kill()
     mark = os.fsencode(str(runs))
     for place in Path("/proc").glob("[0-9]*"):
         if int(place.name) != os.getpid() and mark in _command_line(place):

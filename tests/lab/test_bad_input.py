@@ -136,15 +136,6 @@ def slow_ssh(directory: Path) -> Iterator[Callable[[], object]]:
         yield partial(faults.wait, called.exists, 60, "no ssh was called")
 
 
-@pytest.fixture
-def faulty() -> Iterator[None]:
-    """A worker whose transactions can be held."""
-    testing.wait_ready(NODE)
-    faults.install()
-    yield
-    faults.remove()
-
-
 def interrupted(*words: str, runs: Path, when: Callable[[], object]) -> Ended:
     """Run a command and press Ctrl-C as soon as `when` holds, or returns."""
     with subprocess.Popen(
@@ -176,7 +167,8 @@ def test_ctrl_c_while_facts_are_collected(verb: str, inventory: Path, tmp_path: 
     assert snapshot(NODE) == before
 
 
-def test_ctrl_c_while_nodes_change_are_verified_and_put_back(faulty: None, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("faulty_node")
+def test_ctrl_c_while_nodes_change_are_verified_and_put_back(tmp_path: Path) -> None:
     """The node ends what it has begun by itself; the message names the run, and the next command converges."""
     runs = tmp_path / "runs"
     before = snapshot(NODE)

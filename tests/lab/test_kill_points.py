@@ -10,7 +10,6 @@ import itertools
 import random
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from ansible_collections.cksharden.node.plugins.module_utils.node.journal import
 from tests.lab import faults
 from tests.lab.faults import Harden
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("faulty_node")]
 
 DROP_IN = "/etc/kubernetes/kubelet.conf.d/99-cksharden.conf"
 NUMBERS = itertools.count(1)
@@ -39,14 +38,6 @@ def drawn(steps: tuple[str, ...]) -> str:
     head = ["git", "rev-parse", "HEAD"]
     commit = subprocess.run(head, cwd=faults.ROOT, capture_output=True, text=True, check=False).stdout
     return random.Random(commit.strip()).choice(steps)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def node() -> Iterator[None]:
-    testing.wait_ready(faults.NODE)
-    faults.install()
-    yield
-    faults.remove()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from lab import testing
 from tests.lab import faults
 from tests.lab.command import ROOT, Ended, cksharden, snapshot
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("faulty_node")]
 
 LAB = "inventories/lab"
 LIMITED = (LAB, "--limit", faults.NODE)
@@ -29,25 +29,11 @@ EVERYTHING = ("apply", LAB, "--yes")
 MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def node() -> Iterator[None]:
-    testing.wait_ready(faults.NODE)
-    faults.install()
-    yield
-    faults.remove()
-
-
 @pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Path]:
-    """A directory of runs; afterwards the node is as before, and nobody holds the lock."""
-    before = snapshot(faults.NODE)
-    yield tmp_path
+def runs(runs: Path) -> Iterator[Path]:
+    """The directory of runs; before they are rolled back nobody holds the lock any more."""
+    yield runs
     assert holder() == ""
-    for run in sorted((path.name for path in tmp_path.iterdir()), reverse=True):
-        if testing.run(faults.NODE, f"test -d {faults.BASE}/{run}", check=False).returncode == 0:
-            back = roll_back(run, tmp_path)
-            assert back.code == 0, back.out + back.err
-    assert snapshot(faults.NODE) == before
 
 
 def lease(*words: str) -> str:
