@@ -11,6 +11,7 @@ from typing import Any
 
 from . import flags
 from .flags import EditError
+from .manifest_edits import edit_manifest
 
 __all__ = ["EditError", "apply_edits"]
 
@@ -19,8 +20,8 @@ def apply_edits(data: bytes | None, edits: list[dict[str, Any]]) -> bytes:
     """Return the bytes of a file after all edits.
 
     data: bytes of the file, None where it does not exist. edits: list of {"op": ...}, applied in
-    order; see the operations below and in flags.py. Equal to data where nothing had to change.
-    Raises EditError where an edit is unknown or can't be made with certainty.
+    order; see the operations below, in flags.py and in manifest_edits.py. Equal to data where nothing
+    had to change. Raises EditError where an edit is unknown or can't be made with certainty.
     """
     for edit in edits:
         op = edit.get("op")
@@ -32,6 +33,10 @@ def apply_edits(data: bytes | None, edits: list[dict[str, Any]]) -> bytes:
             data = flags.prepend_flag(data, edit["variable"], edit["flag"], edit["value"])
         elif op == "remove_unit_flag":
             data = flags.remove_unit_flag(data, edit["flag"])
+        elif op == "manifest":
+            data = edit_manifest(data, edit["component"], edit["items"])
+        elif op == "write":
+            data = edit["content"].encode("utf-8")
         else:
             raise EditError(f"unknown edit {op!r}")
     return b"" if data is None else data
