@@ -128,9 +128,9 @@ def _out_of_scope(one: Catalogued, facts: NodeFacts) -> Judgement | None:
         return Judgement(Status.NOT_APPLICABLE, f"it applies to {', '.join(control.applies_to)}")
     if control.since is None and control.until is None:
         return None
-    minor = facts.minor
+    minor = KINDS[control.kind].minor(one.spec, facts)
     if minor is None:
-        raise Unknown("the kubelet's version could not be told, and this control depends on it")
+        raise Unknown("its component's version could not be told, and this control depends on it")
     if control.since and minor < (parse_minor(control.since) or minor):
         return Judgement(Status.NOT_APPLICABLE, f"it exists since Kubernetes {control.since}")
     if control.until and minor > (parse_minor(control.until) or minor):

@@ -75,7 +75,7 @@ class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
     breaks: str
     examples: Examples
     since: str | None = None
-    """First minor of the kubelet ("1.31") for which the control exists."""
+    """First minor ("1.31") of the kubelet, or of the control's component, for which the control exists."""
     until: str | None = None
     """Last minor, inclusive."""
     needs: tuple[str, ...] = ()

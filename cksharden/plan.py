@@ -117,6 +117,8 @@ def _items(
     control = one.control
     if control.default == "report_only":
         raise CannotRemedy("it is report only: cksharden does not change it")
+    if KINDS[control.kind].role not in ROLES:
+        raise CannotRemedy("cksharden judges control planes, and does not change them yet")
     if control.default == "opt_in" and control.id not in selection.named:
         raise CannotRemedy(f"it is opt-in: name it with --control {control.id} to have it changed")
     for need in control.needs:

@@ -3,10 +3,22 @@
 
 from __future__ import annotations
 
+from cksharden.kinds.control_plane_file import ControlPlaneFileKind
+from cksharden.kinds.control_plane_flag import ControlPlaneFlagKind
 from cksharden.kinds.file_access import FileAccessKind
 from cksharden.kinds.interface import CannotRemedy, Kind, crashed
 from cksharden.kinds.kubelet_setting import KubeletSettingKind
+from cksharden.kinds.static_pod_directory import StaticPodDirectoryKind
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (KubeletSettingKind(), FileAccessKind())}
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        KubeletSettingKind(),
+        FileAccessKind(),
+        ControlPlaneFlagKind(),
+        ControlPlaneFileKind(),
+        StaticPodDirectoryKind(),
+    )
+}
 
 __all__ = ["KINDS", "CannotRemedy", "Kind", "crashed"]

@@ -78,6 +78,10 @@ class FileAccessKind:
         """Return the paths and globs of the control."""
         return [{"path": path, "parents": spec.parents} for path in spec.paths]
 
+    def minor(self, _spec: FileAccess, facts: NodeFacts) -> tuple[int, int] | None:
+        """Return the kubelet's version."""
+        return facts.minor
+
     def judge(self, spec: FileAccess, facts: NodeFacts) -> Judgement:
         """Judge every file that the path matches, each by the target of its link."""
         items: list[Item] = []

@@ -33,6 +33,9 @@ class Kind(Protocol):
     def requests(self, spec: Any, /) -> list[dict[str, Any]]:
         """Return what the collector must bring besides its standing sections."""
 
+    def minor(self, spec: Any, facts: NodeFacts, /) -> tuple[int, int] | None:
+        """Return the version that a control's range is about, None where it could not be told."""
+
     def judge(self, spec: Any, facts: NodeFacts) -> Judgement:
         """Return what holds. Raises facts.Unknown where the facts can't say."""
 

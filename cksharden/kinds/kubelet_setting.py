@@ -11,10 +11,11 @@ from ansible_collections.cksharden.node.plugins.plugin_utils import kubelet_opti
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import kubelet_changes
 from cksharden.facts import NodeFacts, Unknown
 from cksharden.kinds.expectation import KubeletSetting, show, typed
+from cksharden.kinds.facets import judgement
 from cksharden.kinds.interface import CannotRemedy
 from cksharden.kinds.kubelet_example import example_facts
 from cksharden.kinds.kubelet_upgrade import after_upgrade, cluster_of
-from cksharden.model import Item, Judgement, Status, worst
+from cksharden.model import Item, Judgement, Status
 
 # Other defaults hold for a kubelet that reads no configuration file (kubernetes, cmd/kubelet/app/options).
 WITHOUT_CONFIG = {
@@ -36,12 +37,14 @@ class KubeletSettingKind:
         """Return nothing: the kubelet section always travels whole."""
         return []
 
+    def minor(self, _spec: KubeletSetting, facts: NodeFacts) -> tuple[int, int] | None:
+        """Return the kubelet's version."""
+        return facts.minor
+
     def judge(self, spec: KubeletSetting, facts: NodeFacts) -> Judgement:
         """Judge the three facets; the status is the worst of them."""
         items = tuple(_facet(name, spec, facts) for name in ("declared", "running", "persisted"))
-        status = worst([item.status for item in items])
-        item = next(item for item in items if item.status is status)
-        return Judgement(status, _reason(item, items), item.observed, spec.expected, item.source, items)
+        return judgement(items, spec.expected)
 
     def check_parameters(self, spec: KubeletSetting, parameters: Mapping[str, Any]) -> None:
         """Refuse what would ask another thing, or judge an unset option by an expectation that is gone."""
@@ -69,27 +72,13 @@ class KubeletSettingKind:
         return example_facts(snippet)
 
 
-def _reason(worst_item: Item, items: tuple[Item, ...]) -> str:
-    declared, running, persisted = items
-    if declared.status is running.status is Status.PASS:
-        if persisted.status is Status.FAIL:
-            return f"holds now, lost at the next kubeadm upgrade: {persisted.reason}"
-        if persisted.status is Status.UNKNOWN:
-            return f"holds now, and what the next kubeadm upgrade leaves is not known: {persisted.reason}"
-    for one in items:
-        # That nobody knows what comes adds nothing to what is wrong already.
-        if one.status is not worst_item.status and (one is not persisted or one.status is not Status.UNKNOWN):
-            return f"{worst_item.what}: {worst_item.reason} ({one.what}: {one.reason})"
-    return worst_item.reason
-
-
 def _facet(name: str, spec: KubeletSetting, facts: NodeFacts) -> Item:
     try:
         setting = _FACETS[name](spec, facts)
     except (command_line.OptionsError, Unknown) as error:
         return Item(name, Status.UNKNOWN, reason=str(error))
     if setting is None:
-        status, reason = spec.unset()
+        status, reason = spec.unset(spec.name, "the kubelet")
         return Item(name, status, reason=reason)
     try:
         value = typed(setting.value, spec.like)

@@ -45,6 +45,11 @@ class Document:
         return self.lines.get(path, 1)
 
 
+def dump(data: Any) -> str:
+    """Return plain data as a YAML document, mappings in their order."""
+    return yaml.safe_dump(data, sort_keys=False)
+
+
 def load(text: str) -> Document:
     """Parse one YAML document.
 

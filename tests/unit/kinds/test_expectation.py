@@ -64,7 +64,7 @@ def test_what_asks_nothing_or_too_much_is_refused(said: dict[str, Any], message:
 def test_an_unset_key_is_judged_by_the_kubelets_default(
     said: dict[str, Any], status: Status, reason: str
 ) -> None:
-    assert spec(**said).unset() == (status, reason)
+    assert spec(**said).unset("some.key" if "flag" not in said else "--f", "the kubelet") == (status, reason)
 
 
 def test_a_value_that_only_has_to_be_there_is_any_text() -> None:

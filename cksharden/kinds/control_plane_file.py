@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file that an option of the control plane names: what it says, who may read it, and who has read it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from cksharden.facts import NodeFacts, Unknown
+from cksharden.kinds.control_plane_example import example_facts
+from cksharden.kinds.control_plane_facets import (
+    NotMounted,
+    Seen,
+    absent_component,
+    facets,
+    judge_flag,
+    judged,
+    minor_of,
+    seen,
+)
+from cksharden.kinds.control_plane_flag import check_waits
+from cksharden.kinds.control_plane_kind import ControlPlaneKind
+from cksharden.kinds.control_plane_spec import ControlPlaneFile, Document, check_words
+from cksharden.kinds.document import FORMATS, DocumentError, added, answer, read
+from cksharden.kinds.expectation import show
+from cksharden.kinds.facets import judgement
+from cksharden.kinds.interface import CannotRemedy
+from cksharden.model import Item, Judgement, Status, worst
+
+DIRECTORY = "/etc/kubernetes/cksharden"
+_MOUNT = {"name": "cksharden-config", "path": DIRECTORY, "read_only": True, "type": "DirectoryOrCreate"}
+
+
+class ControlPlaneFileKind(ControlPlaneKind):
+    """Judges and remedies files that options name."""
+
+    name = "control_plane_file"
+    spec = ControlPlaneFile
+
+    def minor(self, spec: ControlPlaneFile, facts: NodeFacts) -> tuple[int, int] | None:
+        """Return the component's version, which its image tells."""
+        return minor_of(facts, spec.component)
+
+    def judge(self, spec: ControlPlaneFile, facts: NodeFacts) -> Judgement:
+        """Judge the three facets, and the file's mode; the status is the worst of them."""
+        absent = absent_component(facts, spec.component)
+        if absent is not None:
+            return Judgement(Status.NOT_APPLICABLE, absent, None, spec.expected)
+        items = facets(facts, spec.component, spec, _judge)
+        return judgement((*items, *_access(spec, facts)), spec.expected)
+
+    def check_parameters(self, spec: ControlPlaneFile, parameters: Mapping[str, Any]) -> None:
+        """See check_words."""
+        check_words(spec, parameters)
+
+    def remedy(self, spec: ControlPlaneFile, facts: NodeFacts) -> list[dict[str, Any]]:
+        """Word the intent: a new file of its own name, its mount, and the options in the same step."""
+        if spec.write is None:
+            raise CannotRemedy(f"the content of the file of {spec.name} is not cksharden's to choose")
+        check_waits(self.judge(spec, facts))
+        at = seen(facts, spec.component, "declared")
+        beside = [one.name for one in at.manifest.options if _starts(one.name, spec.refused_beside)]
+        if beside:
+            raise CannotRemedy(
+                f"{spec.component} does not start with --{beside[0]} beside {spec.name}: "
+                "what it says has to move into that file first"
+            )
+        path, text = _written(spec.write, spec.option, at)
+        mounted = at.manifest.host_path(DIRECTORY) is not None
+        item = {
+            "component": spec.component,
+            "option": spec.option,
+            "value": path,
+            "mounts": [] if mounted else [_MOUNT],
+            "files": [{"path": path, "content": text, "mode": "0600"}],
+        }
+        gone = spec.without.option if spec.without and at.values(spec.without.option) else None
+        return [item] + ([{"component": spec.component, "option": gone, "value": None}] if gone else [])
+
+    def example(self, spec: ControlPlaneFile, snippet: dict[str, Any]) -> NodeFacts:
+        """See control_plane_example.example_facts."""
+        return example_facts(snippet, spec.component)
+
+
+def _judge(spec: ControlPlaneFile, at: Seen) -> Item:
+    paths = at.values(spec.option)
+    path = paths[-1] if paths else ""
+    if not path:
+        return _otherwise(spec, at, spec.name)
+    text = at.read(spec.option, path)
+    if not spec.asked:
+        read(spec.option, text, path)
+        return Item(at.facet, Status.PASS, path, path, f"{spec.name} is {path} in {at.source}")
+    found = []
+    for question in spec.asked:
+        said = answer(spec.option, text, path, question)
+        what = f"{question} in {path}"
+        found.append(_otherwise(spec, at, what) if said is None else judged(spec, at, said, what, path))
+    status = worst([one.status for one in found])
+    wrong = [one for one in found if one.status is status]
+    if len(found) == 1 or status is not Status.PASS:
+        more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        return Item(at.facet, status, wrong[0].observed, path, wrong[0].reason + more)
+    answers = {question: show(one.observed) for question, one in zip(spec.asked, found, strict=True)}
+    return Item(at.facet, status, answers, path, f"{path} says so of all of {', '.join(spec.asked)}")
+
+
+def _otherwise(spec: ControlPlaneFile, at: Seen, what: str) -> Item:
+    """Judge what no file says: by the option that says it then, or by the default."""
+    if spec.without is not None:
+        return judge_flag(spec.without, at)
+    status, reason = spec.unset(what, at.manifest.component)
+    return Item(at.facet, status, source=at.source, reason=f"{reason} ({at.source})")
+
+
+def _access(spec: ControlPlaneFile, facts: NodeFacts) -> tuple[Item, ...]:
+    """Judge the mode of the file that the manifest names."""
+    if spec.max_mode is None:
+        return ()
+    try:
+        at = seen(facts, spec.component, "declared")
+        paths = at.values(spec.option)
+        mode = at.file(paths[-1]).mode if paths else None
+    except (NotMounted, Unknown):
+        return ()  # the facets say so
+    if mode is None:
+        return ()
+    status = Status.FAIL if int(mode, 8) & ~int(spec.max_mode, 8) else Status.PASS
+    reason = f"{paths[-1]} has mode {mode}, at most {spec.max_mode} is expected"
+    return (Item("mode", status, mode, paths[-1], reason),)
+
+
+def _written(write: Document, option: str, at: Seen) -> tuple[str, str]:
+    """Return path and text of the new file: a digest is in its name, for the process reads it only once."""
+    text = write.content
+    paths = at.values(option)
+    if paths:
+        there = at.file(paths[-1])
+        if there.redacted:
+            raise CannotRemedy(f"{there.path} holds secrets, and is not copied")
+        if not FORMATS[option].merged:
+            raise CannotRemedy(f"{there.path} is somebody's own: nothing is put into it")
+        try:
+            text = added(option, text, there.whole_text, paths[-1])
+        except DocumentError as error:
+            raise CannotRemedy(str(error)) from error
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"{DIRECTORY}/{write.name}-{digest}.yaml", text
+
+
+def _starts(name: str, prefix: str | None) -> bool:
+    return prefix is not None and name.startswith(prefix)

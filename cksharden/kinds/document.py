@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files that options of a control plane name: what can be asked of each, and how one is added to. Pure.
+
+Only what is asked is looked at; whether a component starts with a file is proved by the gate on the node.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.cksharden.node.plugins.plugin_utils.yaml import YamlError, dump, load
+from cksharden.kinds.audit_policy import audit_levels
+
+
+class DocumentError(ValueError):
+    """The text is not a document of its format, or does not answer; the words say why."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a file is."""
+
+    kind: str
+    answer: Callable[[dict[str, Any], str], Any]
+    """(document, question) -> a value, None where the document does not speak of it."""
+    list_key: str = ""
+    """The list that it must have."""
+    merged: bool = False
+    """Whether what is wanted can be added to what somebody else wrote."""
+
+
+def read(option: str, text: str, path: str) -> dict[str, Any]:
+    """Return the document that an option names.
+
+    Args:
+        option: one of FORMATS.
+        text: the file.
+        path: what it is called in messages.
+
+    Raises:
+        DocumentError: it is not of its format.
+    """
+    wanted = FORMATS[option]
+    try:
+        data = load(text).data
+    except YamlError as error:
+        raise DocumentError(f"{path}: {error}") from error
+    if not isinstance(data, dict) or data.get("kind") != wanted.kind:
+        raise DocumentError(f"{path} is no {wanted.kind}")
+    if wanted.list_key and not isinstance(data.get(wanted.list_key), list):
+        raise DocumentError(f"{path} has no list {wanted.list_key}")
+    return data
+
+
+def answer(option: str, text: str, path: str, question: str) -> Any:
+    """Return what a file says, None where it does not speak of it. Raises DocumentError."""
+    data = read(option, text, path)
+    try:
+        return FORMATS[option].answer(data, question)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DocumentError(f"{path} can't be asked for {question}: {error}") from error
+
+
+def added(option: str, wanted: str, there: str, path: str) -> str:
+    """Return the document that is there with all that is wanted in it; nothing else of it is lost.
+
+    Mappings are merged key by key and lists of things with names name by name; other values are replaced.
+
+    Raises:
+        DocumentError: it is not of its format.
+    """
+    data = read(option, there, path)
+    for plugin in data.get("plugins") or ():
+        # A relative path is looked for beside the file (apiserver, pkg/admission/config.go), which moves.
+        if isinstance(plugin, dict) and plugin.get("path"):
+            plugin["path"] = posixpath.join(posixpath.dirname(path), plugin["path"])
+    ours = {key: value for key, value in load(wanted).data.items() if key not in ("apiVersion", "kind")}
+    return dump(_merged(data, ours))
+
+
+def _merged(there: Any, wanted: Any) -> Any:
+    if isinstance(there, dict) and isinstance(wanted, dict):
+        return there | {key: _merged(there.get(key), value) for key, value in wanted.items()}
+    if isinstance(there, list) and isinstance(wanted, list) and all(map(_name, (*there, *wanted))):
+        by_name = {_name(one): one for one in there}
+        return list(
+            (by_name | {_name(one): _merged(by_name.get(_name(one)), one) for one in wanted}).values()
+        )
+    return wanted
+
+
+def _name(one: Any) -> str:
+    return str(one.get("name") or "") if isinstance(one, dict) else ""
+
+
+def _at(data: Any, path: str) -> Any:
+    """Return what lies at a dotted path, `key[]` being every element of a list; None where nothing does."""
+    key, _, rest = path.partition(".")
+    if not isinstance(data, dict):
+        raise TypeError(f"{key} is looked for in something that is no mapping")
+    value = data.get(key.removesuffix("[]"))
+    if value is None:
+        return None
+    if not key.endswith("[]"):
+        return _at(value, rest) if rest else value
+    return [_at(one, rest) if rest else one for one in value]
+
+
+def _anonymous(data: dict[str, Any], _question: str) -> list[str] | None:
+    """Return the paths that nobody has to log in for, "*" for all of them."""
+    said = data.get("anonymous")
+    if said is None:
+        return None
+    if not said.get("enabled", False):
+        return []
+    return [str(one["path"]) for one in said.get("conditions") or ()] or ["*"]
+
+
+def _plugin(data: dict[str, Any], question: str) -> Any:
+    """Return what an admission plugin is told: `PodSecurity.defaults.enforce`."""
+    name, _, path = question.partition(".")
+    for plugin in data.get("plugins") or ():
+        if plugin.get("name") == name:
+            if plugin.get("configuration") is None and plugin.get("path"):
+                raise ValueError(f"what it says of {name} lies in {plugin['path']}, which was not collected")
+            return _at(plugin.get("configuration") or {}, path)
+    return None
+
+
+def _provider(data: dict[str, Any], question: str) -> str:
+    """Return how a resource is written to etcd: by the first provider of the first entry that covers it.
+
+    Source: apiserver, pkg/server/options/encryptionconfig/config.go. What no entry covers is not encrypted.
+    """
+    resource, _, group = question.partition(".")
+    covering = {f"{resource}.{group}" if group else resource, f"*.{group}", "*.*"}
+    for entry in data["resources"]:
+        if covering & set(entry["resources"]):
+            (name,) = entry["providers"][0].keys()
+            version = (entry["providers"][0][name] or {}).get("apiVersion", "v1") if name == "kms" else "v2"
+            return name if version == "v2" else f"{name} {version}"
+    return "identity"
+
+
+def _levels(data: dict[str, Any], question: str) -> list[str]:
+    return audit_levels(data, question)
+
+
+FORMATS: dict[str, Format] = {
+    "admission-control-config-file": Format("AdmissionConfiguration", _plugin, "plugins", merged=True),
+    "audit-policy-file": Format("Policy", _levels, "rules"),
+    "authentication-config": Format("AuthenticationConfiguration", _anonymous, merged=True),
+    "authorization-config": Format("AuthorizationConfiguration", _at, "authorizers"),
+    "config": Format("KubeSchedulerConfiguration", _at),
+    "encryption-provider-config": Format("EncryptionConfiguration", _provider, "resources"),
+}
+"""Option that names a file -> what it is."""
