@@ -12,13 +12,13 @@ import json
 import os
 from typing import Any
 
-from . import changes, fsio, gate, store
-from .gate import Gate, GateError
+from . import changes, fsio, guard, store
+from .gate import GateError
 from .journal import Journal
-from .restore import prove_restored, put_back
+from .restore import put_back
 from .step import MovedError, RefusedError, Step
 from .step_directory import DirectoryStep
-from .system import KUBELET, System
+from .system import System
 
 MANIFEST = "manifest.json"
 
@@ -44,7 +44,7 @@ class Agent:
         self.base = os.path.dirname(os.path.dirname(directory))
         self.transaction: store.Transaction = store.read_json(directory, "transaction.json")
         self._swapped: list[Step] = []
-        self._gate: Gate | None = None
+        self._guard = guard.make(system, self.transaction, journal)
 
     def run(self) -> None:
         """Bring the transaction to its end. Raises OSError where it must be tried again later."""
@@ -93,7 +93,7 @@ class Agent:
         """Do all that changes nothing: check, back up, stage, check again."""
         steps = self._steps([None] * len(self.transaction["changes"]))
         survey = self._check(steps)
-        self.journal.append("checked", {"kubelet": survey})
+        self.journal.append("checked", {"survey": survey})
         self._back_up(steps)
         self.journal.append("backed_up")
         for step in steps:
@@ -115,10 +115,8 @@ class Agent:
             if not os.path.isdir(parent) and parent not in made:
                 raise RefusedError(f"{parent} does not exist")
         self._check_room(steps)
-        if not self.transaction["restart"]:
-            return None
-        survey = gate.survey(self.system, KUBELET, self.transaction["gate"])
-        if survey["problem"] and self.transaction["kind"] != "rollback":
+        survey = self._guard.survey()
+        if survey and survey["problem"] and self.transaction["kind"] != "rollback":
             raise RefusedError(f"a change could not be proved: {survey['problem']}")
         return survey
 
@@ -150,32 +148,25 @@ class Agent:
 
     def _change(self, steps: list[Step], survey: dict[str, Any] | None) -> bool:
         """Swap, restart and watch; return whether a gate proved it."""
-        expected = self._expected_arguments()
-        self.journal.append("swapping")
-        for step in steps:
-            self._swapped.append(step)
-            try:
-                step.swap()
-            except MovedError:
-                self._swapped.pop()
-                raise
-        self.journal.append("swapped", {"left": [fsio.state_of(step.path) for step in steps]})
-        if survey is None:
-            return True
-        self._gate = Gate(self.system, KUBELET, self.transaction["gate"], survey["node"])
-        self.journal.append("restarting")
-        self._gate.restart(daemon_reload=self.transaction["daemon_reload"])
-        self.journal.append("gating")
-        ask_api = not survey["problem"]
-        self._gate.watch(expected, ask_api=ask_api)
-        return ask_api
+        self.journal.append("swapping", self._guard.expect(survey))
+        parts = self._guard.parts(steps)
+        proved = True
+        for part in parts:
+            self._guard.prepare(part)
+            for step in part:
+                self._swap(step)
+            if part is parts[-1]:
+                self.journal.append("swapped", {"left": [fsio.state_of(step.path) for step in steps]})
+            proved = self._guard.prove(part)
+        return proved
 
-    def _expected_arguments(self) -> gate.ArgumentCheck:
-        wanted = self.transaction["gate"]["argv"] if self.transaction["restart"] else None
-        process = self.system.process(self.system.unit_state(KUBELET).main_pid) if wanted else None
-        if wanted is None or process is None:  # a rollback of a kubelet that is down, or by force
-            return gate.expect_digest(None)
-        return gate.expect_change(process.argv, wanted["added"], wanted["removed"])
+    def _swap(self, step: Step) -> None:
+        self._swapped.append(step)
+        try:
+            step.swap()
+        except MovedError:
+            self._swapped.pop()
+            raise
 
     # ------------------------------------------------------------------ back
 
@@ -193,9 +184,7 @@ class Agent:
         self, steps: list[Step], reason: str, *, outcome: str = "restored", recovering: bool = False
     ) -> None:
         """Put every file back, restart what was restarted, and tell whether a gate proved it."""
-        error = None
-        if self._gate is not None:
-            error = self.system.error_line(KUBELET, self._gate.restarted_at)
+        error = self._guard.error()
         failure = None
         try:
             if self.journal.last("restoring") is None:
@@ -207,12 +196,8 @@ class Agent:
         changed = put_back(self._swapped, steps, os.path.join(self.directory, "backup"))
         proved = True
         # Each start comes here again until the journal can be written: without news no new kubelet.
-        restart = self.transaction["restart"] and (failure is None or changed)
-        if restart and (recovering or self.journal.has("restarting")):
-            checked = self.journal.last("checked")
-            proved = prove_restored(
-                self.system, self.transaction, checked["data"]["kubelet"] if checked else None
-            )
+        if failure is None or changed:
+            proved = self._guard.prove_restored(recovering, changed)
         if failure is not None:
             raise failure
         self.journal.append("restored", {"proved": proved})

@@ -11,7 +11,7 @@ import stat
 import sys
 from typing import Any
 
-from . import fsio, gate, journal, store
+from . import fsio, gate, journal, static_pod_settings, store
 from .journal import Journal
 from .step import RefusedError
 from .store import LockedError
@@ -48,7 +48,7 @@ def _begin(transaction: store.Transaction, agent: str, base: str, system: System
             )
         store.prune(base, {transaction["run"], transaction.get("of", "")})
         _check_room(base, transaction, agent)
-        settings, raised = gate.settings(transaction["gate"]) if transaction["gate"] else (None, [])
+        settings, raised = _gate(transaction)
         full = {
             **transaction,
             "gate": settings,
@@ -63,6 +63,15 @@ def _begin(transaction: store.Transaction, agent: str, base: str, system: System
             _close_unbegun(directory, "its unit could not be started", system)
             raise
     return raised
+
+
+def _gate(transaction: store.Transaction) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the gate with its floors applied, and what they changed."""
+    if not transaction["gate"]:
+        return None, []
+    if transaction["restart"] == static_pod_settings.STATIC_PODS:
+        return static_pod_settings.settings(transaction["gate"])
+    return gate.settings(transaction["gate"])
 
 
 def _make_base(base: str) -> None:
@@ -84,7 +93,7 @@ def _validate(transaction: store.Transaction) -> None:
             raise RefusedError(f"{path} is no absolute path")
         if paths.count(path) > 1:
             raise RefusedError(f"{path} would be changed twice")
-    if transaction["restart"] not in (None, "kubelet.service"):
+    if transaction["restart"] not in (None, "kubelet.service", static_pod_settings.STATIC_PODS):
         raise RefusedError(f"{transaction['restart']} is nothing that a transaction restarts")
     if bool(transaction["restart"]) != bool(transaction["gate"]):
         raise RefusedError("a restart needs a gate, and a gate a restart")

@@ -92,14 +92,11 @@ def build(base: str, of: Kept, payload: dict[str, Any]) -> tuple[store.Transacti
     partly = len(doing) < len(judged) or any(each["status"] == MOVED for each in doing)
     gate = None
     if original["restart"]:
-        argv = original["gate"]["argv"]
-        gate = {
-            "window": payload.get("window"),
-            "limit": payload.get("limit"),
-            "kubeconfig": original["gate"]["kubeconfig"],
+        gate = {**original["gate"], "window": payload.get("window"), "limit": payload.get("limit")}
+        argv = gate.get("argv")
+        if argv is not None:
             # What the command line will be is known only where all of it goes back.
-            "argv": None if partly or argv is None else {"added": argv["removed"], "removed": argv["added"]},
-        }
+            gate["argv"] = None if partly else {"added": argv["removed"], "removed": argv["added"]}
     return {
         "format": "cksharden-transaction",
         "schema": "1.0",

@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from . import fsio, kubeapi
+from . import etcd_api, fsio, kubeapi, pod_logs, probes
+from .manifest_pod import Probe
 from .redact import redact
 from .text import one_line
 
@@ -34,6 +35,8 @@ UMask=0077
 [Install]
 WantedBy=multi-user.target
 """
+
+_CONTAINER = re.compile(r"[0-9a-f]{64}")
 
 # From the line that a kubelet ends with to any that sounds like trouble; the first that is found is told.
 _ERROR_LINES = (
@@ -60,6 +63,16 @@ class Process(NamedTuple):
     started: int
     """Clock ticks since the node's boot."""
     argv: tuple[str, ...]
+
+
+class PodProcess(NamedTuple):
+    """A process in a container of the kubelet's; the first two tell it from every other, as in Process."""
+
+    pid: int
+    started: int
+    argv: tuple[str, ...]
+    container: str
+    """The id of its container."""
 
 
 class System:
@@ -107,6 +120,36 @@ class System:
             if process is not None:
                 yield process
 
+    def pod_processes(self, name: str) -> list[PodProcess]:
+        """Return the processes with a program's name that run in pods of this node."""
+        found = []
+        for process in self._all():
+            if process.argv and os.path.basename(process.argv[0]) == name:
+                container = _container(process.pid)
+                if container:
+                    found.append(PodProcess(*process, container))
+        return found
+
+    def pod_logs(self, component: str) -> list[str]:
+        """Return the log files of a component's containers: one for each start."""
+        return pod_logs.files(component)
+
+    def pod_error_line(self, component: str, since: float) -> str | None:
+        """Return the line since a time of day in which a component best tells of an error, redacted."""
+        return pod_logs.error_line(component, since)
+
+    def probe(self, probe: Probe) -> str:
+        """Replay a probe; return what is wrong with the answer, "" for nothing."""
+        return probes.replay(probe)
+
+    def api(self, kubeconfig: str, server: str) -> kubeapi.Api:
+        """Return a connection to an API server. Raises kubeapi.ApiError."""
+        return kubeapi.Api(kubeconfig, server)
+
+    def etcd(self, url: str, credentials: etcd_api.Credentials) -> etcd_api.Etcd:
+        """Return one endpoint of etcd."""
+        return etcd_api.Etcd(url, credentials)
+
     def ticks(self) -> int:
         """Return the clock ticks since the node's boot, as in Process.started."""
         return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
@@ -136,15 +179,18 @@ class System:
         """Ask the API server for the Lease and the Node of this node. Raises kubeapi.ApiError."""
         return kubeapi.node_objects(kubeconfig, node)
 
-    def error_line(self, unit: str, since: float) -> str | None:
-        """Return the line since a time of day in which a service best tells of an error, secrets removed."""
+    def error_line(self, unit: str, since: float, about: str = "") -> str | None:
+        """Return the line since a time of day in which a service best tells of an error, secrets removed.
+
+        about: only lines with this text count.
+        """
         # By the field, not by -u, which adds what systemd itself says of the unit.
         words = ["journalctl", f"_SYSTEMD_UNIT={unit}", "-o", "cat", "--no-pager", "-q", "-n", "2000"]
         try:
             lines = _output([*words, f"--since=@{int(since)}"], 10).splitlines()
         except OSError:
             return None
-        return error_line(lines)
+        return error_line([line for line in lines if about in line])
 
     def install_agent(self, directory: str, python: str) -> None:
         """Write, enable and start the unit that runs the transaction in a directory."""
@@ -174,6 +220,17 @@ class System:
             return "running"
         path = os.path.join(self.unit_directory, AGENT_UNIT)
         return "installed" if os.path.lexists(path) else "absent"
+
+
+def _container(pid: int) -> str:
+    """Return the id of the container of the kubelet's that a process runs in, "" for none."""
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="ascii", errors="replace") as stream:
+            text = stream.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    found = _CONTAINER.findall(text) if "kubepods" in text else []
+    return str(found[-1]) if found else ""
 
 
 def error_line(lines: list[str]) -> str | None:

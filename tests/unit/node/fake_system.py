@@ -112,7 +112,7 @@ class FakeSystem(System):
         heartbeat = gate.rfc3339(EPOCH + self.get("started") + 1)
         return kubeapi.NodeObjects("w1", f"{moved}", not self._is_wrong("never_ready"), heartbeat)
 
-    def error_line(self, unit: str, since: float) -> str | None:
+    def error_line(self, unit: str, since: float, about: str = "") -> str | None:
         return 'E1123 13:20:00.1 1 run.go:72] "command failed" err="no"'
 
     def agent_state(self) -> str:

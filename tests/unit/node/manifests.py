@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Manifests as kubeadm 1.37.2 renders them, shortened where nothing is asked of them."""
+"""Manifests of static pods: two as kubeadm 1.37.2 renders them, and small ones."""
 
 from __future__ import annotations
 
@@ -226,3 +226,14 @@ spec:
     name: etcd-data
 status: {}
 """
+
+
+def small(component: str, *words: str) -> bytes:
+    """The manifest of a component with one probe."""
+    port = 10257 if component == "kube-controller-manager" else 10259
+    lines = "".join(f"    - {word}\n" for word in (component, *words))
+    return (
+        f"apiVersion: v1\nkind: Pod\nmetadata:\n  name: {component}\n  namespace: kube-system\nspec:\n"
+        f"  containers:\n  - command:\n{lines}    name: {component}\n    livenessProbe:\n      httpGet:\n"
+        f"        host: 127.0.0.1\n        path: /healthz\n        port: {port}\n        scheme: HTTPS\n"
+    ).encode()
