@@ -9,6 +9,7 @@ import selectors
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
@@ -18,25 +19,34 @@ class CommandError(Exception):
     """A program is not there, failed, took too long or said too much; the text says which."""
 
 
-def ask(words: list[str], seconds: float, limit: int) -> bytes:
+def ask(
+    words: list[str],
+    seconds: float,
+    limit: int,
+    given: bytes = b"",
+    environment: dict[str, str] | None = None,
+) -> bytes:
     """Return the standard output of a program that ends well.
 
     It has seconds to end and limit bytes to say. Whatever it started is killed with it.
+    given: its standard input. environment: what it gets besides PATH and a plain locale, and nothing
+    else does it get: proxies and the like of the caller are none of its business.
 
     Raises CommandError.
     """
     name = os.path.basename(words[0])
-    try:
-        child = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=_ENVIRONMENT,
-            start_new_session=True,
-        )
-    except OSError as reason:
-        raise CommandError(f"{name}: {reason.strerror}") from reason
+    with _in_memory(given) as source:
+        try:
+            child = subprocess.Popen(
+                words,
+                stdin=source,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**_ENVIRONMENT, **(environment or {})},
+                start_new_session=True,
+            )
+        except OSError as reason:
+            raise CommandError(f"{name}: {reason.strerror}") from reason
     with child:
         try:
             output, errors = _listen(child, time.monotonic() + seconds, limit)
@@ -45,9 +55,26 @@ def ask(words: list[str], seconds: float, limit: int) -> bytes:
         finally:
             _kill_group(child.pid)
     if child.returncode != 0:
-        said = errors.decode("utf-8", "backslashreplace").strip().splitlines()
-        raise CommandError(f"{name} failed with {child.returncode}: {said[-1] if said else 'no message'}")
+        raise CommandError(f"{name} failed with {child.returncode}: {_error_line(errors)}")
     return output
+
+
+@contextlib.contextmanager
+def _in_memory(content: bytes) -> Iterator[int]:
+    """Yield a descriptor of a file that is nowhere and holds content, at its beginning."""
+    descriptor = os.memfd_create("cksharden", os.MFD_CLOEXEC)
+    try:
+        os.pwrite(descriptor, content, 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _error_line(errors: bytes) -> str:
+    """Return the line in which a program says what was wrong: the one that calls itself so, else the last."""
+    said = errors.decode("utf-8", "backslashreplace").strip().splitlines()
+    named = [line for line in said if line.startswith("error:")]
+    return (named or said or ["no message"])[-1].removeprefix("error: ")
 
 
 def _listen(child: subprocess.Popen[bytes], deadline: float, limit: int) -> tuple[bytes, bytes]:

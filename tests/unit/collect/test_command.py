@@ -26,11 +26,19 @@ def test_output() -> None:
     assert ask(["sh", "-c", "printf out; printf err >&2"], 5, 100) == b"out"
 
 
+def test_input_and_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test")
+    script = "cat /dev/stdin; echo $ADDED $HTTPS_PROXY"
+    assert ask(["sh", "-c", script], 5, 100, b"given\n", {"ADDED": "more"}) == b"given\nmore\n"
+    assert ask(["cat"], 5, 100) == b""
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
         (["cksharden-no-such-program"], "cksharden-no-such-program: No such file or directory"),
         (["sh", "-c", "echo first >&2; echo last >&2; exit 3"], "sh failed with 3: last"),
+        (["sh", "-c", "echo error: this >&2; echo hint >&2; exit 1"], "sh failed with 1: this"),
         (["sh", "-c", "exit 4"], "sh failed with 4: no message"),
         (["sh", "-c", "kill -9 $$"], "sh failed with -9"),
         (["sh", "-c", "yes"], "sh: it said more than 100 bytes"),
