@@ -57,6 +57,23 @@ _KEY = re.compile(
     rf"""(?<![\w.-])(["']?)([A-Za-z][\w.-]*)\1([ \t]*:[ \t]+|:(?=["']))({_QUOTED}|{_PLAIN_VALUE})"""
 )
 _OPEN_BRACKET = re.compile(r"""(?<![\w.-])(["']?)([A-Za-z][\w.-]*)\1[ \t]*:\s*([{\[])""")
+# Lists of {name, value}: the environment of a container, extraArgs and extraEnvs of kubeadm.
+_NAME_LINE = re.compile(
+    r"""^([ \t]*(?:- +)*)(["']?)name\2[ \t]*:[ \t]*(["']?)([A-Za-z_][\w.-]*)\3[ \t]*,?[ \t]*$"""
+)
+_VALUE_LINE = re.compile(r"""^([ \t]*(?:- +)*)((["']?)value\3[ \t]*:[ \t]*)(.*?)(,?[ \t]*)$""")
+_PAIR_NAME = r"""["']?name["']?[ \t]*:[ \t]*["']?(?P<name>[A-Za-z_][\w.-]*)["']?"""
+_PAIR_VALUE = rf"""["']?value["']?[ \t]*:[ \t]*(?P<value>{_QUOTED}|[^\s,}}]+)"""
+_PAIRS = (
+    re.compile(rf"{_PAIR_NAME}[ \t]*,[ \t]*{_PAIR_VALUE}"),
+    re.compile(rf"{_PAIR_VALUE}[ \t]*,[ \t]*{_PAIR_NAME}"),
+)
+_NOWHERE = 1 << 20
+# A key of 16, 24 or 32 bytes in base64, as an EncryptionConfiguration has them; a path has no capital.
+_KEY_MATERIAL = re.compile(
+    r"(?<![A-Za-z0-9+/])(?=[a-z0-9+/]*[A-Z])"
+    r"(?:[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{32}|[A-Za-z0-9+/]{43}=)(?![A-Za-z0-9+/=])"
+)
 _KEY_LINE = re.compile(r"""^([ \t]*(?:- +)*)(["']?)([A-Za-z][\w.-]*)\2[ \t]*:[ \t]*(\S.*)?$""")
 
 
@@ -65,11 +82,17 @@ def redact(text: str) -> tuple[str, bool]:
     clean = text
     for pattern in _PATTERNS:
         clean = pattern.sub(MARK, clean)
-    clean = _without_blocks(_without_brackets(clean))
+    clean = _without_blocks(_without_pairs(_without_brackets(clean)))
     clean = _KEY.sub(_without_key, clean)
     clean = _FLAG.sub(_without_flag, clean)
     clean = _QUOTED_VARIABLE.sub(_without_quoted_variable, clean)
     clean = _VARIABLE.sub(_without_variable, clean)
+    return clean, clean != text
+
+
+def redact_keys(text: str) -> tuple[str, bool]:
+    """Do the same to an EncryptionConfiguration, of which nothing may pass that could be a key."""
+    clean = _KEY_MATERIAL.sub(MARK, redact(text)[0])
     return clean, clean != text
 
 
@@ -161,6 +184,56 @@ def _closing(text: str, start: int) -> int:
         if depth == 0:
             return at + 1
     return len(text)
+
+
+def _without_pairs(text: str) -> str:
+    """Replace the value of {name, value} where the name is that of a secret; either may come first."""
+    for pattern in _PAIRS:
+        text = pattern.sub(_without_value, text)
+    lines = text.split("\n")
+    hidden = set()
+    for value, name in _siblings(lines):
+        match, named = _VALUE_LINE.match(lines[value]), _NAME_LINE.match(lines[name])
+        if match is None or named is None or _keeps(named[4], match[4]):
+            continue
+        lines[value] = f'{match[1]}{match[2]}"{MARK}"{match[5]}'
+        below = value + 1
+        while below < len(lines) and _column(lines[below]) > len(match[1]):
+            hidden.add(below)
+            below += 1
+    return "\n".join(line for number, line in enumerate(lines) if number not in hidden)
+
+
+def _siblings(lines: list[str]) -> list[tuple[int, int]]:
+    """Return the numbers of two lines, each way around, that hold neighbouring keys of one mapping."""
+    found = []
+    open_keys: list[tuple[int, int]] = []
+    for number, line in enumerate(lines):
+        column = _column(line)
+        if column == _NOWHERE:
+            continue
+        while open_keys and open_keys[-1][0] > column:
+            open_keys.pop()
+        same = bool(open_keys) and open_keys[-1][0] == column
+        if same:
+            before = open_keys.pop()[1]
+            if not line.lstrip(" \t").startswith("- "):
+                found += [(before, number), (number, before)]
+        open_keys.append((column, number))
+    return found
+
+
+def _without_value(match: re.Match[str]) -> str:
+    if _keeps(match["name"], match["value"]):
+        return match[0]
+    begin, end = (at - match.start() for at in match.span("value"))
+    return f'{match[0][:begin]}"{MARK}"{match[0][end:]}'
+
+
+def _column(line: str) -> int:
+    """Return where the first key of a line begins; beyond every column for an empty one."""
+    bare = line.lstrip(" \t-")
+    return len(line) - len(bare) if bare else _NOWHERE
 
 
 def _without_blocks(text: str) -> str:

@@ -14,12 +14,15 @@ import functools
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from typing import Any
 
 from .redact import redact
 from .text import is_lossy, plain
 
 Entry = dict[str, Any]
+Cleaner = Callable[[str], tuple[str, bool]]
+"""Returns a text without its secrets, and whether there were any."""
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
@@ -114,7 +117,7 @@ def describe(path: bytes, parents: bool = False) -> Entry:
     return entry
 
 
-def describe_text(path: bytes, limit: int, within: tuple[bytes, ...] = ()) -> Entry:
+def describe_text(path: bytes, limit: int, within: tuple[bytes, ...] = (), clean: Cleaner = redact) -> Entry:
     """Return the FileEntry of path with its text, secrets replaced, and the digest of its real bytes.
 
     A file of more than limit bytes is cut (`truncated`) and has no digest. A link is followed to a
@@ -134,7 +137,7 @@ def describe_text(path: bytes, limit: int, within: tuple[bytes, ...] = ()) -> En
         content, entry["truncated"] = content[:limit], True
     else:
         entry["digest"] = "sha256:" + hashlib.sha256(content).hexdigest()
-    entry["text"], entry["redacted"] = redact(plain(content))
+    entry["text"], entry["redacted"] = clean(plain(content))
     entry["lossy"] = is_lossy(content, cut=entry["truncated"])
     return entry
 

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.redact import (
     MARK,
     redact,
     redact_arguments,
     redact_data,
+    redact_keys,
 )
 
 SECRET = "s3cr3tValue"
@@ -198,3 +201,118 @@ def test_data_keeps_its_form_and_loses_its_secrets() -> None:
         deep = {"a": deep}
     with pytest.raises(ValueError, match="too many levels"):
         redact_data(deep)
+
+
+PAIRS = (
+    "env:\n- name: ZONE\n  value: eu-1\n- name: TOKEN\n  value: hunter2\n- name: ZONE\n  value: eu-1\n",
+    "env:\n- name: AWS_SECRET_ACCESS_KEY\n  value: hunter2\n- name: ZONE\n  value: eu-1\n",
+    "env:\n  - value: hunter2\n    name: 'API_TOKEN'\n  - name: ZONE\n    value: eu-1\n",
+    "env:\n- name: PASSWORD\n  value: |\n    hunter2\n     hunter2\n- name: ZONE\n  value: eu-1\n",
+    "env:\n- value: >-\n    hunter2\n  name: PASSWORD\n- name: ZONE\n  value: eu-1\n",
+    "env: [{name: DB_PASSWORD, value: hunter2}, {value: eu-1, name: ZONE}]\n",
+    'env: [{"value": "hunter2", "name": "DB_PASSWORD"}, {"name": "ZONE", "value": "eu-1"}]\n',
+    '{"env": [\n  {\n    "name": "DB_PASSWORD",\n    "value": "hunter2"\n  },\n  {"name": "ZONE", "value": "eu-1"}]}\n',
+)
+
+
+@pytest.mark.parametrize("text", PAIRS)
+def test_a_list_of_names_and_values(text: str) -> None:
+    clean, redacted = redact(text)
+    assert redacted
+    assert "hunter2" not in clean
+    assert "eu-1" in clean
+    zones = [one for one in yaml.safe_load(text)["env"] if one["name"] == "ZONE"]
+    assert [one for one in yaml.safe_load(clean)["env"] if one["name"] == "ZONE"] == zones
+
+
+def test_many_names_and_values_take_linear_time() -> None:
+    begun = time.monotonic()
+    for text in ("- name: token\n" * 20000, "".join(f"{' ' * (n % 500)}name: token\n" for n in range(2000))):
+        redact(text)
+    assert time.monotonic() - begun < 5
+
+
+def test_options_of_kubeadm_are_no_secrets() -> None:
+    text = (
+        'apiServer:\n  extraArgs:\n  - name: anonymous-auth\n    value: "false"\n'
+        "  - name: token-auth-file\n    value: /etc/tokens\n  - name: oidc-client-id\n    value: app\n"
+    )
+    assert redact(text) == (text, False)
+
+
+KEYS = (
+    "c2VjcmV0IGlzIHNlY3VyZSwgb3IgaXMgaXQ/IFllcyE=",
+    "AAECAwQFBgcICQoLDA0ODw==",
+    "k" * 31 + "Z",
+    "A" * 43 + "=",
+)
+ENCRYPTION = {
+    "apiVersion": "apiserver.config.k8s.io/v1",
+    "kind": "EncryptionConfiguration",
+    "resources": [
+        {
+            "resources": ["secrets", "configmaps", "customresourcedefinitions.apiextensions.k8s.io"],
+            "providers": [
+                {
+                    "aescbc": {
+                        "keys": [{"name": "key1", "secret": KEYS[0]}, {"name": "key2", "secret": KEYS[1]}]
+                    }
+                },
+                {"secretbox": {"keys": [{"secret": KEYS[2], "name": "box"}]}},
+                {
+                    "kms": {
+                        "apiVersion": "v2",
+                        "name": "vault",
+                        "endpoint": "unix:///var/run/kmsplugin/socket.sock",
+                    }
+                },
+                {"identity": {}},
+            ],
+        }
+    ],
+}
+
+
+def without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_secrets(each) for key, each in value.items() if key != "secret"}
+    return [without_secrets(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("style", [None, "'", '"', "|", ">"])
+@pytest.mark.parametrize("flow", [False, True, None])
+@pytest.mark.parametrize("indent", [2, 4])
+def test_an_encryption_configuration_keeps_all_but_its_keys(
+    style: str | None, flow: bool | None, indent: int
+) -> None:
+    text = yaml.safe_dump(ENCRYPTION, default_style=style, default_flow_style=flow, indent=indent)
+    clean, redacted = redact_keys(text)
+    assert redacted
+    assert not [key for key in KEYS if key in clean or key[:20] in clean]
+    assert without_secrets(yaml.safe_load(clean)) == without_secrets(ENCRYPTION)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"? secret\n: {KEYS[0]}\n",
+        f"secret: &k {KEYS[0]}\nother: *k\n",
+        f"x: &k {KEYS[0]}\nkeys:\n- secret: *k\n",
+        f"secret:\n  {KEYS[0]}\n",
+        f"secret: {KEYS[0][:20]}\n  {KEYS[0][20:]}\n",
+        f'secret: "{KEYS[0][:20]}\\\n  {KEYS[0][20:]}"\n',
+        f"seçret: {KEYS[1]}\n",
+        f"# old: {KEYS[3]}\n",
+        json.dumps(ENCRYPTION),
+        json.dumps(ENCRYPTION, indent=1),
+    ],
+)
+def test_a_key_in_whatever_form_does_not_pass(text: str) -> None:
+    clean, redacted = redact_keys(text)
+    assert redacted
+    assert not [key for key in KEYS if key in clean or key[:20] in clean or key[20:] in clean]
+
+
+def test_what_holds_no_key_is_whole() -> None:
+    text = yaml.safe_dump(without_secrets(ENCRYPTION))
+    assert redact_keys(text) == (text, False)
