@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .kubeconfig import read_settings, tls_context
@@ -103,6 +104,26 @@ class Api:
         if status != 200:
             raise ApiError(f"GET {path} is answered with {refusal(status, found)}")
         return found
+
+    def lines(self, path: str, largest: int) -> Iterator[bytes]:
+        """Yield the lines of an answer that is text, without their ends.
+
+        largest: bytes of the answer. Raises ApiError.
+        """
+        try:
+            self._connection.request("GET", self._prefix + path, headers={"User-Agent": "cksharden"})
+            response = self._connection.getresponse()
+            if response.status != 200:
+                raise ValueError(f"GET {path} is answered with {response.status}")
+            while line := response.readline(largest + 1):
+                largest -= len(line)
+                if largest < 0:
+                    raise ValueError(f"GET {path} is answered with too much")
+                yield line.rstrip(b"\n")
+        except _FAILURES as reason:
+            raise ApiError(_words(reason)) from reason
+        finally:
+            self.close()  # nobody may want all lines
 
     def close(self) -> None:
         """End the connection; another request opens a new one."""

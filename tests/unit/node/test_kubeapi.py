@@ -159,3 +159,16 @@ def test_a_kubeconfig_that_is_not_understood(server: ApiServer, user: str, told:
     with pytest.raises(ApiError, match=told) as caught:
         Api(server.kubeconfig(user=user))
     assert "abcdef" not in str(caught.value)
+
+
+def test_an_answer_of_lines(server: ApiServer) -> None:
+    server.answer = lambda _call: (200, b"first\n\nlast")
+    with Api(server.kubeconfig()) as api:
+        assert list(api.lines("/metrics", 100)) == [b"first", b"", b"last"]
+        assert list(api.lines("/metrics", 11)) == [b"first", b"", b"last"]
+        with pytest.raises(ApiError, match="answered with too much"):
+            list(api.lines("/metrics", 10))
+        assert next(iter(api.lines("/metrics", 100))) == b"first"
+    server.answer = None
+    with Api(server.kubeconfig()) as api, pytest.raises(ApiError, match="answered with 403"):
+        list(api.lines("/metrics", 100))
