@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import msgspec
 
+from ansible_collections.cksharden.node.plugins.module_utils.node.components import COMPONENTS
 from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import (
-    COMPONENTS,
     Manifest,
     ManifestError,
     Option,
@@ -51,7 +51,7 @@ class File(msgspec.Struct, frozen=True):
     mtime: float | None = None
     """Seconds since 1970."""
     digest: str | None = None
-    """"sha256:…" of the whole file; None where something of it is secret, or it was not read."""
+    """"sha256:…" of the whole file; None where it was not read, or is no manifest and holds a secret."""
     text: str | None = None
     """None where it is not read: a key, a token file, a log. What is secret in it says "[redacted]"."""
     redacted: bool = False

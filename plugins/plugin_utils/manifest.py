@@ -13,10 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.cksharden.node.plugins.module_utils.node.components import COMPONENTS
 from ansible_collections.cksharden.node.plugins.plugin_utils.yaml import YamlError, load
-
-COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
-"""The programs of a control plane; kubeadm gives pod, container and file of each its name."""
 
 # kubernetes, third_party/forked/golang/expansion: $(NAME) is the value of a variable, $$(NAME) is $(NAME).
 _REFERENCE = re.compile(r"\$(\$|\(([^)]*)\))")

@@ -6,14 +6,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import time
 from typing import Any
 
 from .command import PATH, CommandError, ask
 from .node_name import node_name
+from .processes import look_at
+from .read_files import Files
 from .redact import redact_arguments
-from .safe_read import Entry, describe, describe_text, read_bytes
-from .text import is_lossy, plain
+from .text import plain
 
 Data = dict[str, Any]
 
@@ -58,16 +58,14 @@ _PATCH = re.compile(rb"kubeletconfiguration.*\.(json|yaml)", re.DOTALL)
 """As kubeadm knows its patches (kubernetes, cmd/kubeadm/app/util/patches/patches.go, parseFilename)."""
 _DEEPEST = 10
 """Levels of directories below --config-dir."""
-_TEXT_IN_ALL = 4 * 1024 * 1024
-"""Bytes of text that the section may hold; one file is limited by the request."""
 
 
 def collect(request: Data) -> Data:
     """Return the kubelet section. Raises CommandError where systemd can't be asked."""
     limits = request["limits"]
     unit = _unit(float(limits["command_seconds"]))
-    process = _process(unit["main_pid"])
-    files = _Files(int(limits["file_bytes"]))
+    process = look_at(unit["main_pid"])
+    files = Files(int(limits["file_bytes"]))
     fragment = unit["fragment_path"]
     texts = [
         files.add(path, _UNIT_DIRECTORIES)
@@ -79,12 +77,12 @@ def collect(request: Data) -> Data:
     configurations = [files.add(path) for path in _paths("config", argv, texts)]
     directories = _paths("config-dir", argv, texts)
     most = int(limits["matches"])
-    drop_ins = _walk(directories[0], _DROP_IN, most) if directories else []
+    drop_ins = walk(directories[0], _DROP_IN, most) if directories else []
     # Ours may be there without being in use: what would be merged is then known before it is.
-    unused = [] if OUR_CONFIG_DIR in directories else _walk(OUR_CONFIG_DIR, _DROP_IN, most)
+    unused = [] if OUR_CONFIG_DIR in directories else walk(OUR_CONFIG_DIR, _DROP_IN, most)
     named = request["patches_dir"]
     patches_dir = PATCHES_DIR if named is None else named
-    patches = _walk(patches_dir, _PATCH, most) if patches_dir else []
+    patches = walk(patches_dir, _PATCH, most) if patches_dir else []
     configurations += [
         files.add(found, (os.fsencode(directories[0]),) if found in drop_ins else ())
         for found in [*drop_ins, *unused, *patches]
@@ -109,33 +107,6 @@ def collect(request: Data) -> Data:
     }
 
 
-class _Files:
-    """The files of the section, each read once, within a limit of all of them."""
-
-    def __init__(self, limit: int) -> None:
-        self.entries: dict[str, Entry] = {}
-        self._limit = limit
-        self._left = _TEXT_IN_ALL
-
-    def add(self, path: str | bytes, within: tuple[bytes, ...] = ()) -> str:
-        """Read a file unless it is there; return its text, empty where there is none."""
-        name = os.fsencode(path)
-        key = plain(name)
-        if key not in self.entries:
-            entry = describe_text(name, min(self._limit, self._left), within)
-            if is_lossy(name):
-                entry["error"] = "its name holds bytes that are not UTF-8"
-            self._left -= len(entry["text"] or "")
-            self.entries[key] = entry
-        return self.entries[key]["text"] or ""
-
-    def look_at(self, path: str) -> None:
-        """Describe a file that is not read, unless it is there."""
-        key = plain(os.fsencode(path))
-        if key not in self.entries:
-            self.entries[key] = describe(os.fsencode(path))
-
-
 def _unit(seconds: float) -> Data:
     said = ask(["systemctl", "show", _UNIT, "--property=" + ",".join(_PROPERTIES)], seconds, _SAYS)
     values = dict.fromkeys(_PROPERTIES, "")
@@ -151,28 +122,6 @@ def _unit(seconds: float) -> Data:
         "drop_in_paths": values["DropInPaths"].split(),
         "need_daemon_reload": values["NeedDaemonReload"] == "yes",
     }
-
-
-def _process(pid: int) -> Data | None:
-    """Return pid, argv and start time of the unit's main process; None where it does not run."""
-    if pid == 0:
-        return None
-    try:
-        before = _start(pid)
-        argv = read_bytes(b"/proc/%d/cmdline" % pid, 256 * 1024)
-        if _start(pid) != before or not argv:
-            return None
-    except FileNotFoundError:
-        return None
-    boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    started = boot + before / os.sysconf("SC_CLK_TCK")
-    return {"pid": pid, "argv": [plain(word) for word in argv.rstrip(b"\0").split(b"\0")], "started": started}
-
-
-def _start(pid: int) -> int:
-    """Return when a process started, in clock ticks since boot (proc(5): field 22 of stat)."""
-    # The name, field 2, is in parentheses and may hold anything.
-    return int(read_bytes(b"/proc/%d/stat" % pid, 4096).rpartition(b")")[2].split()[19])
 
 
 def _paths(flag: str, argv: list[str], texts: list[str]) -> list[str]:
@@ -195,7 +144,7 @@ def _values(flag: str, text: str) -> list[str]:
     return re.findall(rf"""(?:^|[\s"'=])--?{spelt}(?:=|[ \t]+|\0)["']?([^\s"'\0]+)""", text)
 
 
-def _walk(directory: str, wanted: re.Pattern[bytes], most: int) -> list[bytes]:
+def walk(directory: str, wanted: re.Pattern[bytes], most: int) -> list[bytes]:
     """Return the files with a wanted name below a directory, in the order of filepath.WalkDir of Go.
 
     The kubelet merges drop-ins so (kubernetes, cmd/kubelet/app/server.go, mergeKubeletConfigurations),

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import collect_files, collect_kubelet, collect_transactions
+from .background import Background
 from .command import CommandError
 from .redact import redact
 from .run import TimeLimitError
@@ -38,43 +39,66 @@ def main(request: Data) -> Data:
     """Return `{"sections": {...}}` for a request, as plugin_utils.facts.check_request() returns it.
 
     Each section is `{schema, status, reason, data}`. One that fails says why and takes no other
-    with it; when the time is over, the ones that are left say so. The cluster comes last and has a
-    time of its own, so that an API server that hangs costs nothing else.
+    with it; when the time is over, the ones that are left say so. What the API server is asked for
+    comes last and has a time of its own, so that one that hangs costs nothing else.
     """
-    work: dict[str, Callable[[Data], Data]] = {
-        "node": _node,
-        "files": collect_files.collect,
-        "transactions": collect_transactions.collect,
-        "kubelet": collect_kubelet.collect,
-    }
-    if request["cluster"] and _kind() == "control_plane":
-        work["cluster"] = _cluster
-    seconds = request["limits"]["seconds"]
     sections: Data = {}
+    work: dict[str, Callable[[], Data]] = {
+        "node": _node,
+        "files": lambda: collect_files.collect(request),
+        "transactions": lambda: collect_transactions.collect(request),
+        "kubelet": lambda: collect_kubelet.collect(request),
+    }
+    control_plane = _kind() == "control_plane"
+    if control_plane:
+        work["static_pods"] = lambda: _static_pods(request, sections)
     stop = "" if os.geteuid() == 0 else f"the collector ran as uid {os.geteuid()}, not as root: use become"
+    stop = _collect(work, sections, stop, request["limits"]["seconds"])
+    if control_plane and request["cluster"]:
+        _ask_cluster(request, sections, stop)
+    return {"sections": sections}
+
+
+def _ask_cluster(request: Data, sections: Data, stop: str) -> None:
+    """Add what the API server is asked for; kubeadm works while that and the kubelets are waited for."""
+    seconds = request["limits"]["cluster_seconds"]
+    rendering = None
+    if not stop:
+        signal.alarm(seconds)
+        rendering = Background(lambda: _section(lambda: _rendered(request, sections)))
+    stop = _collect({"cluster": lambda: _cluster(request)}, sections, stop, seconds)
+    signal.alarm(0)  # what is left has a patience of its own
+    late = _failed(stop or "the API server or kubeadm did not answer in time")
+    sections["rendered"] = late if rendering is None else rendering.result(_GRACE, late)
+
+
+def _collect(work: dict[str, Callable[[], Data]], sections: Data, stop: str, seconds: int) -> str:
+    """Add a section for each work, but nothing is done once there is a reason to stop; return that."""
     for name, collect in work.items():
         if stop:
             sections[name] = _failed(stop)
             continue
-        if name == "cluster":
-            seconds = request["limits"]["cluster_seconds"]
-            signal.alarm(seconds)
         try:
-            sections[name] = {"schema": SCHEMA, "status": "ok", "reason": "", "data": collect(request)}
+            sections[name] = _section(collect)
         except TimeLimitError:
             signal.alarm(_GRACE)
             stop = f"the time limit of {seconds} s was reached"
             sections[name] = _failed(stop)
-        except _FAILURES as reason:
-            sections[name] = _failed(f"{type(reason).__name__}: {reason}")
-    return {"sections": sections}
+    return stop
+
+
+def _section(collect: Callable[[], Data]) -> Data:
+    try:
+        return {"schema": SCHEMA, "status": "ok", "reason": "", "data": collect()}
+    except _FAILURES as reason:
+        return _failed(f"{type(reason).__name__}: {reason}")
 
 
 def _failed(reason: str) -> Data:
     return {"schema": SCHEMA, "status": "error", "reason": one_line(redact(reason)[0]), "data": None}
 
 
-def _node(_request: Data) -> Data:
+def _node() -> Data:
     return {
         "hostname": plain(os.uname().nodename),
         "kind": _kind(),
@@ -90,6 +114,20 @@ def _cluster(request: Data) -> Data:
     from . import collect_cluster  # noqa: PLC0415  only control planes pay for http and ssl
 
     return collect_cluster.collect(request)
+
+
+def _static_pods(request: Data, sections: Data) -> Data:
+    from . import collect_static_pods  # noqa: PLC0415
+
+    return collect_static_pods.collect(request, sections["kubelet"]["data"] or {})
+
+
+def _rendered(request: Data, sections: Data) -> Data:
+    from . import collect_rendered  # noqa: PLC0415
+
+    kubelet, static_pods = (sections[name]["data"] or {} for name in ("kubelet", "static_pods"))
+    name = kubelet.get("node_name") or plain(os.uname().nodename).lower()
+    return collect_rendered.collect(request, static_pods.get("kubeadm"), name)
 
 
 def _kind() -> str:

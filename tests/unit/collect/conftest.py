@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cksharden.node.plugins.module_utils.node import collect_kubelet, command
+from ansible_collections.cksharden.node.plugins.module_utils.node import (
+    collect_kubelet,
+    command,
+    kubeadm_render,
+)
+
+FIXTURES = Path(__file__).parents[2] / "fixtures/manifests"
 
 
 @dataclass
@@ -32,6 +38,21 @@ class FakeNode:
         path = self.root / "bin" / name
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
+
+    def kubeadm(self, version: str = "v1.37.2", *, etcd: bool = True) -> None:
+        """Install a kubeadm that renders the fixtures, and leaves how it was asked below the root."""
+        copied = "etcd.yaml" if etcd else ""
+        self.program(
+            "kubeadm",
+            f"""[ "$1" = version ] && echo {version} && exit
+echo "$@" > {self.root}/$3.arguments
+env > {self.root}/$3.environment
+cat /dev/stdin > {self.root}/$3.given
+cd {FIXTURES}/{version}
+[ $3 = etcd ] && wanted="{copied}" || wanted="kube-*.yaml"
+[ -z "$wanted" ] || cp $wanted "$KUBEADM_INIT_DRYRUN_DIR"
+""",
+        )
 
     def write(self, path: Path, text: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +81,8 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
     path = f"{tmp_path}/bin:/usr/bin:/bin"
     monkeypatch.setattr(command, "_ENVIRONMENT", {"PATH": path, "LC_ALL": "C"})
     monkeypatch.setattr(collect_kubelet, "PATH", path)
+    monkeypatch.setattr(collect_kubelet, "PATCHES_DIR", f"{tmp_path}/patches")
+    monkeypatch.setattr(kubeadm_render, "PATH", f"{tmp_path}/bin")
     monkeypatch.setattr(
         collect_kubelet, "_ALWAYS", (f"{tmp_path}/config.yaml", f"{tmp_path}/default_kubelet")
     )

@@ -17,6 +17,8 @@ import pytest
 from ansible_collections.cksharden.node.plugins.module_utils.node import (
     cluster_lock,
     collect_cluster,
+    collect_rendered,
+    collect_static_pods,
     collector,
     framing,
 )
@@ -24,6 +26,7 @@ from ansible_collections.cksharden.node.plugins.module_utils.node.kubeapi import
 from ansible_collections.cksharden.node.plugins.module_utils.node.run import TimeLimitError
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_request
 from tests.unit.collect.conftest import FakeNode
+from tests.unit.collect.test_kubeadm_render import CONFIGURATION
 from tests.unit.node.api_server import BALANCER, ApiServer, Call, api_server
 
 REQUEST = check_request({"schema": "1.1", "cluster": True})
@@ -65,7 +68,7 @@ LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/cksharden"
 OBJECTS = {
     LEASE: {"metadata": {"resourceVersion": "3"}, "spec": {"holderIdentity": "20261123T132000Z-1a2b3c"}},
     f"{SYSTEM}/configmaps/kubelet-config": config_map(kubelet="readOnlyPort: 0\ntoken: abcdef\n"),
-    f"{SYSTEM}/configmaps/kubeadm-config": config_map(ClusterConfiguration="kind: ClusterConfiguration\n"),
+    f"{SYSTEM}/configmaps/kubeadm-config": config_map(ClusterConfiguration=CONFIGURATION),
     "/api/v1/nodes?limit=100": page([a_node("cp1", **{"node-role.kubernetes.io/control-plane": ""})], "more"),
     "/api/v1/nodes?limit=100&continue=more": page([a_node("w1"), a_node("gone")]),
     f"{SYSTEM}/pods?labelSelector=tier%3Dcontrol-plane&limit=100": page(
@@ -83,8 +86,10 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServe
     directory.mkdir()
     with api_server(directory) as running:
         running.objects.update(OBJECTS)
-        monkeypatch.setattr(collect_cluster, "ADMIN", running.kubeconfig(server=f"https://{BALANCER}"))
-        monkeypatch.setattr(collect_cluster, "MANIFEST", running.manifest())
+        kubeconfig = running.kubeconfig(server=f"https://{BALANCER}")
+        for module in (collect_cluster, collect_rendered, collect_static_pods):
+            monkeypatch.setattr(module, "ADMIN", kubeconfig)
+            monkeypatch.setattr(module, "MANIFEST", running.manifest())
         yield running
 
 
@@ -92,7 +97,7 @@ def test_a_cluster(server: ApiServer) -> None:
     assert collect_cluster.collect(REQUEST) == {
         "server": server.url,
         "kubelet_config": {"resource_version": "7", "text": 'readOnlyPort: 0\ntoken: "[redacted]"\n'},
-        "kubeadm_config": {"resource_version": "7", "text": "kind: ClusterConfiguration\n"},
+        "kubeadm_config": {"resource_version": "7", "text": CONFIGURATION},
         "nodes": [
             {
                 "name": name,
@@ -214,6 +219,8 @@ def test_kubelets_that_hang_cost_little(server: ApiServer, monkeypatch: pytest.M
 @pytest.fixture
 def control_plane(node: FakeNode, server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeNode]:
     monkeypatch.setattr(collector, "_API_SERVER", server.manifest())
+    monkeypatch.setattr(collect_static_pods, "DIRECTORY", f"{node.root}/manifests")
+    node.kubeadm()
 
     def stop(*_: object) -> None:
         raise TimeLimitError("stop")
@@ -224,42 +231,63 @@ def control_plane(node: FakeNode, server: ApiServer, monkeypatch: pytest.MonkeyP
     signal.signal(signal.SIGALRM, before)
 
 
+def states(sections: dict[str, Any]) -> set[str]:
+    return {section["status"] for section in sections.values()}
+
+
 @as_root
 @pytest.mark.usefixtures("control_plane")
-def test_the_section_comes_last_and_only_where_it_is_asked_for(server: ApiServer) -> None:
+def test_the_sections_come_last_and_only_where_they_are_asked_for() -> None:
     sections = collector.main(REQUEST)["sections"]
-    assert list(sections)[-1] == "cluster"
-    assert {section["status"] for section in sections.values()} == {"ok"}
-    assert "cluster" not in collector.main(REQUEST | {"cluster": False})["sections"]
+    assert list(sections)[-3:] == ["static_pods", "cluster", "rendered"]
+    assert states(sections) == {"ok"}
+    assert sections["rendered"]["data"]["kubernetes_version"] == "v1.37.2"
+    unasked = collector.main(REQUEST | {"cluster": False})["sections"]
+    assert list(unasked)[-1] == "static_pods"
 
 
 @as_root
 def test_a_worker_asks_nothing_of_the_api(node: FakeNode, server: ApiServer) -> None:
-    assert "cluster" not in collector.main(REQUEST)["sections"]
+    assert not {"cluster", "rendered", "static_pods"} & collector.main(REQUEST)["sections"].keys()
     assert server.calls == []
     assert node.unit.exists()
 
 
 @as_root
 @pytest.mark.usefixtures("control_plane")
-def test_an_api_server_that_hangs_costs_no_other_section(server: ApiServer) -> None:
+def test_an_api_server_that_hangs_costs_no_other_section(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector, "_GRACE", 1)
+
     def hang(_call: Call) -> tuple[int, Any]:
-        time.sleep(4)
+        time.sleep(6)
         return 200, {}
 
     server.answer = hang
     begun = time.monotonic()
     sections = collector.main(REQUEST | {"limits": REQUEST["limits"] | {"cluster_seconds": 1}})["sections"]
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 5
     assert sections.pop("cluster")["reason"] == "the time limit of 1 s was reached"
-    assert {section["status"] for section in sections.values()} == {"ok"}
+    assert sections.pop("rendered")["reason"] == "the time limit of 1 s was reached"
+    assert states(sections) == {"ok"}
 
 
 @as_root
 @pytest.mark.usefixtures("control_plane")
-def test_an_api_server_that_is_not_there(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = Path(server.manifest()).read_text().replace(server.url.rpartition(":")[2], "1")
+def test_an_api_server_that_is_not_there(server: ApiServer) -> None:
+    text = Path(server.manifest()).read_text().replace(f"port={server.url.rpartition(':')[2]}", "port=1")
     Path(server.manifest()).write_text(text)
     sections = collector.main(REQUEST)["sections"]
     assert "Connection refused" in sections.pop("cluster")["reason"]
-    assert {section["status"] for section in sections.values()} == {"ok"}
+    assert "Connection refused" in sections.pop("rendered")["reason"]
+    assert states(sections) == {"ok"}
+
+
+@as_root
+@pytest.mark.usefixtures("control_plane")
+def test_a_cluster_that_fails_takes_no_rendering_with_it(server: ApiServer) -> None:
+    absent(server, "/nodes?limit=100")
+    sections = collector.main(REQUEST)["sections"]
+    assert sections.pop("cluster")["status"] == "error"
+    assert states(sections) == {"ok"}

@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cksharden.node.plugins.module_utils.node import collect_kubelet, collector
+from ansible_collections.cksharden.node.plugins.module_utils.node import (
+    collect_kubelet,
+    collector,
+    read_files,
+)
 from ansible_collections.cksharden.node.plugins.module_utils.node.run import TimeLimitError
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import DEFAULT_LIMITS
 from tests.unit.collect.conftest import FakeNode
@@ -157,7 +161,7 @@ def test_too_many_drop_ins(running: FakeNode) -> None:
 
 
 def test_the_text_of_all_files_is_bounded(running: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collect_kubelet, "_TEXT_IN_ALL", 2000)
+    monkeypatch.setattr(read_files, "TEXT_IN_ALL", 2000)
     for number in range(4):
         running.write(running.root / f"conf.d/{number}.conf", "x" * 900)
     files = kubelet()["files"]

@@ -80,7 +80,9 @@ class ApiServer:
         path = self.directory / "kube-apiserver.yaml"
         words = [*flags, f"--secure-port={self.url.rpartition(':')[2]}"]
         lines = "".join(f"    - {word}\n" for word in words)
-        path.write_text(f"kind: Pod\nspec:\n  containers:\n  - command:\n    - kube-apiserver\n{lines}")
+        endpoint = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint: 10.0.0.11:6443"
+        head = f"kind: Pod\nmetadata:\n  annotations:\n    {endpoint}\n  name: kube-apiserver\n"
+        path.write_text(f"{head}spec:\n  containers:\n  - command:\n    - kube-apiserver\n{lines}")
         return str(path)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.cksharden.node.plugins.module_utils.node.components import COMPONENTS
 from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import (
-    COMPONENTS,
     Manifest,
     ManifestError,
     Option,
