@@ -87,13 +87,15 @@ class Manifest:
         """Return every value that an option is given, in order."""
         return tuple(one.value for one in self.options if one.name == option)
 
+    def mount_of(self, path: str) -> Mount | None:
+        """Return the mount that brings a path into the container, None where it is the image's own."""
+        inside = [one for one in self.mounts if _is_below(path, one.mount_path)]
+        return max(inside, key=lambda one: len(one.mount_path), default=None)
+
     def host_path(self, path: str) -> str | None:
         """Return where a path of the container lies on the node; None where nothing of the node is there."""
-        inside = [one for one in self.mounts if _is_below(path, one.mount_path)]
-        if not inside:
-            return None
-        nearest = max(inside, key=lambda one: len(one.mount_path))
-        if nearest.host_path is None:
+        nearest = self.mount_of(path)
+        if nearest is None or nearest.host_path is None:
             return None
         below = posixpath.relpath(path, nearest.mount_path)
         return posixpath.normpath(posixpath.join(nearest.host_path, below))
