@@ -80,7 +80,7 @@ def profiles_page(controls: Sequence[Catalogued], profiles: Path) -> str:
                 (
                     _link(one.id, "catalogue.md"),
                     one.severity.value,
-                    one.refs[said["id"]],
+                    one.refs.get(said["id"], ", ".join(one.refs.values())),
                     CHANGES[one.default],
                 )
                 for one in mine

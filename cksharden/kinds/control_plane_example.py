@@ -53,7 +53,8 @@ _KUBEADM: dict[str, Options] = {
         "trusted-ca-file": f"{_PKI}/etcd/ca.crt",
     },
 }
-_MOUNTS = (_PKI, "/etc/kubernetes/cksharden", "/var/log/kubernetes/audit")
+_DOCUMENTS = "/etc/kubernetes/cksharden"
+_MOUNTS = (_PKI, _DOCUMENTS, "/var/log/kubernetes/audit")
 
 
 class ControlPlaneExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +120,20 @@ def example_facts(snippet: dict[str, Any], *components: str) -> NodeFacts:
         texts = {name: {"text": _manifest(name, options[name] | rendered, example)} for name in there}
         sections["rendered"] = _section({"kubernetes_version": example.version, "manifests": texts})
     return NodeFacts("example", sections)
+
+
+def with_document(snippet: dict[str, Any], option: str, kind: str) -> dict[str, Any]:
+    """Return the snippet with its document as a file that an option names."""
+    if "document" not in snippet:
+        return snippet
+    path = f"{_DOCUMENTS}/{option}.yaml"
+    said = snippet["document"]
+    document = {"apiVersion": "v1", "kind": kind} | said if isinstance(said, dict) else said
+    rest = {key: value for key, value in snippet.items() if key != "document"}
+    return rest | {
+        "options": {option: path} | snippet.get("options", {}),
+        "files": {path: document} | snippet.get("files", {}),
+    }
 
 
 def _argv(component: str, options: Mapping[str, str | list[str] | None]) -> list[str]:

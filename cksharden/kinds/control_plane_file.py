@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cksharden.facts import NodeFacts, Unknown
-from cksharden.kinds.control_plane_example import example_facts
+from cksharden.kinds.control_plane_example import example_facts, with_document
 from cksharden.kinds.control_plane_facets import (
     NotMounted,
     Seen,
@@ -19,7 +19,7 @@ from cksharden.kinds.control_plane_facets import (
     minor_of,
     seen,
 )
-from cksharden.kinds.control_plane_flag import check_waits
+from cksharden.kinds.control_plane_flag import adopted
 from cksharden.kinds.control_plane_kind import ControlPlaneKind
 from cksharden.kinds.control_plane_spec import ControlPlaneFile, Document, check_words
 from cksharden.kinds.document import FORMATS, DocumentError, added, answer, read
@@ -58,8 +58,10 @@ class ControlPlaneFileKind(ControlPlaneKind):
         """Word the intent: a new file of its own name, its mount, and the options in the same step."""
         if spec.write is None:
             raise CannotRemedy(f"the content of the file of {spec.name} is not cksharden's to choose")
-        check_waits(self.judge(spec, facts))
         at = seen(facts, spec.component, "declared")
+        kept = adopted(self.judge(spec, facts), at, at.values(spec.option))
+        if kept is not None:
+            return [{"component": spec.component, "option": spec.option} | kept]
         beside = [one.name for one in at.manifest.options if _starts(one.name, spec.refused_beside)]
         if beside:
             raise CannotRemedy(
@@ -79,8 +81,9 @@ class ControlPlaneFileKind(ControlPlaneKind):
         return [item] + ([{"component": spec.component, "option": gone, "value": None}] if gone else [])
 
     def example(self, spec: ControlPlaneFile, snippet: dict[str, Any]) -> NodeFacts:
-        """See control_plane_example.example_facts."""
-        return example_facts(snippet, spec.component)
+        """See control_plane_example; `document` is the file that the option names."""
+        kind = FORMATS[spec.option].kind
+        return example_facts(with_document(snippet, spec.option, kind), spec.component)
 
 
 def _judge(spec: ControlPlaneFile, at: Seen) -> Item:
@@ -136,7 +139,10 @@ def _written(write: Document, option: str, at: Seen) -> tuple[str, str]:
     text = write.content
     paths = at.values(option)
     if paths:
-        there = at.file(paths[-1])
+        try:
+            there = at.file(paths[-1])
+        except NotMounted as error:
+            raise CannotRemedy(f"{error}: mount its directory first") from error
         if there.redacted:
             raise CannotRemedy(f"{there.path} holds secrets, and is not copied")
         if not FORMATS[option].merged:

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cksharden.control_plane import declared
+import msgspec
+
 from cksharden.facts import NodeFacts
 from cksharden.kinds.control_plane_example import example_facts
-from cksharden.kinds.control_plane_facets import absent_component, facets, judge_flag, minor_of, seen
+from cksharden.kinds.control_plane_facets import Seen, absent_component, facets, judge_flag, minor_of, seen
 from cksharden.kinds.control_plane_kind import ControlPlaneKind
 from cksharden.kinds.control_plane_spec import ControlPlaneFlag, check_words
 from cksharden.kinds.facets import judgement
@@ -46,25 +47,44 @@ class ControlPlaneFlagKind(ControlPlaneKind):
         if spec.instead is not None and at.values(spec.instead.option):
             path = at.values(spec.instead.option)[-1]
             raise CannotRemedy(f"{path} says it in place of {spec.name}: change it there")
-        check_waits(self.judge(spec, facts))
-        return [{"component": spec.component, "option": spec.option} | _change(spec) | _mounts(spec, facts)]
+        values = at.values(spec.option)
+        if spec.type == "set" and values:
+            values = (",".join(values),)
+        change = adopted(self.judge(spec, facts), at, values)
+        if change is None:
+            change = _change(spec) | _mounts(spec, at)
+        return [{"component": spec.component, "option": spec.option} | change]
 
     def example(self, spec: ControlPlaneFlag, snippet: dict[str, Any]) -> NodeFacts:
         """See control_plane_example.example_facts."""
         return example_facts(snippet, spec.component)
 
 
-def check_waits(judgement: Judgement) -> None:
-    """Refuse to change what holds in the manifest and will after an upgrade: only its process is old.
+def adopted(judgement: Judgement, at: Seen, values: tuple[str, ...]) -> dict[str, Any] | None:
+    """Return what makes an upgrade keep what the manifest says and holds, None where it does not hold.
 
     Raises:
-        CannotRemedy: that is so.
+        CannotRemedy: an upgrade keeps it, and only the process is older than the manifest; or the
+            manifest mounts what goes with it under another path, which an item can't say.
     """
     status = {item.what: item.status for item in judgement.items}
-    if status["declared"] is Status.PASS and status["persisted"] is not Status.FAIL:
+    if status["declared"] is not Status.PASS:
+        return None
+    if status["persisted"] is not Status.FAIL:
         raise CannotRemedy(
             "the manifest holds already and its process does not: the kubelet has not taken it yet"
         )
+    if not values:
+        return {"value": None}
+    mount = at.manifest.mount_of(values[-1])
+    kept: dict[str, Any] = {"value": values[-1]}
+    if mount is None or not values[-1].startswith("/"):
+        return kept
+    if mount.host_path != mount.mount_path:
+        raise CannotRemedy(
+            f"{values[-1]} is mounted from {mount.host_path}: say both in kubeadm-config"
+        )
+    return kept | {"mounts": [_mount(mount.name, mount.mount_path, mount.read_only, mount.type)]}
 
 
 def _change(spec: ControlPlaneFlag) -> dict[str, Any]:
@@ -74,16 +94,17 @@ def _change(spec: ControlPlaneFlag) -> dict[str, Any]:
         return {"value": spec.text(spec.target)}
     if isinstance(spec.contains, list):
         return {"add": spec.contains}
-    if isinstance(spec.excludes, list):
+    if isinstance(spec.excludes, list) and spec.absent is msgspec.UNSET:
         return {"remove": spec.excludes}
     raise CannotRemedy(f"the value of {spec.name} is not cksharden's to choose")
 
 
-def _mounts(spec: ControlPlaneFlag, facts: NodeFacts) -> dict[str, Any]:
-    manifest = declared(facts, spec.component)
-    if spec.mount is None or manifest is None or manifest.host_path(spec.mount.path) is not None:
-        return {}
+def _mounts(spec: ControlPlaneFlag, at: Seen) -> dict[str, Any]:
     mount = spec.mount
-    return {
-        "mounts": [{"name": mount.name, "path": mount.path, "read_only": mount.read_only, "type": mount.type}]
-    }
+    if mount is None or at.manifest.host_path(mount.path) is not None:
+        return {}
+    return {"mounts": [_mount(mount.name, mount.path, mount.read_only, mount.type)]}
+
+
+def _mount(name: str, path: str, read_only: bool, kind: str) -> dict[str, Any]:
+    return {"name": name, "path": path, "read_only": read_only, "type": kind}

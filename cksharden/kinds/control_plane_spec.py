@@ -118,7 +118,7 @@ class Flag(Expectation, frozen=True, forbid_unknown_fields=True, kw_only=True):
         if self.type == "set":
             return [part.strip() for value in values for part in value.split(",") if part.strip()]
         if self.type == "list":
-            return list(values)
+            return [value for value in values if value]
         return _PARSE[self.type](values[-1])
 
     def text(self, value: Any) -> str:

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that options name: what they say, whether the process has them, and what is written."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+from msgspec.structs import replace
+
+from cksharden.catalog import load_controls
+from cksharden.control_plane import Loaded, StaticPods
+from cksharden.facts import NodeFacts
+from cksharden.kinds.control_plane_file import ControlPlaneFileKind
+from cksharden.kinds.control_plane_spec import ControlPlaneFile
+from cksharden.kinds.interface import CannotRemedy
+from cksharden.model import Judgement, Status
+
+KIND = ControlPlaneFileKind()
+SPECS = {one.control.id: one.spec for one in load_controls() if one.control.kind == KIND.name}
+ANONYMOUS: ControlPlaneFile = SPECS["apiserver_anonymous_auth"]
+LIMITS: ControlPlaneFile = SPECS["apiserver_event_rate_limits"]
+AUDIT: ControlPlaneFile = SPECS["apiserver_audit_policy"]
+PATH = "/etc/kubernetes/cksharden/authentication-config.yaml"
+OPEN: dict[str, Any] = {"document": {"anonymous": {"enabled": True}}}
+SHUT: dict[str, Any] = {"document": {"anonymous": {"enabled": False}}}
+
+
+def judged(spec: ControlPlaneFile, **example: Any) -> Judgement:
+    return KIND.judge(spec, KIND.example(spec, example))
+
+
+def remedied(spec: ControlPlaneFile, **example: Any) -> list[dict[str, Any]]:
+    return KIND.remedy(spec, KIND.example(spec, example))
+
+
+def with_loaded(facts: NodeFacts, current: bool | None) -> NodeFacts:
+    pods = msgspec.convert(facts.section("static_pods"), StaticPods)
+    pods = replace(pods, loaded={"authentication": Loaded("sha256:0", PATH, current)})
+    section = {"schema": "1.0", "status": "ok", "reason": "", "data": msgspec.to_builtins(pods)}
+    return NodeFacts(facts.host, facts.sections | {"static_pods": section})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"option": "profiling"}, "option: use one of"),
+        ({"of": None}, "ask something of the file"),
+        ({"write": {"name": "a", "content": "kind: Pod"}}, "no AuthenticationConfiguration"),
+        (
+            {
+                "write": {
+                    "name": "a",
+                    "content": "{kind: AuthenticationConfiguration, anonymous: {enabled: true}}",
+                }
+            },
+            "does not meet",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused(changed: dict[str, Any], message: str) -> None:
+    said = msgspec.to_builtins(ANONYMOUS) | changed
+    with pytest.raises(msgspec.ValidationError, match=message):
+        msgspec.convert({key: value for key, value in said.items() if value is not None}, ControlPlaneFile)
+
+
+def test_all_that_is_asked_has_to_hold() -> None:
+    rules = [{"level": "None", "verbs": ["delete"]}, {"level": "Request"}]
+    found = judged(SPECS["apiserver_audit_writes"], document={"rules": rules})
+    assert found.status is Status.FAIL
+    assert found.reason.startswith("delete pods in ")
+
+
+def test_what_the_file_does_not_say_its_option_says() -> None:
+    assert judged(ANONYMOUS, document={"jwt": []}).reason.startswith("--anonymous-auth is not set")
+    assert judged(ANONYMOUS, document={"jwt": []}, options={"anonymous-auth": "false"}).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("current", "newer", "status"),
+    [
+        (True, True, Status.PASS),
+        (False, False, Status.UNKNOWN),
+        (None, True, Status.UNKNOWN),
+        (None, False, Status.PASS),
+    ],
+)
+def test_a_process_says_itself_what_it_has_read_else_the_times_do(
+    current: bool | None, newer: bool, status: Status
+) -> None:
+    facts = with_loaded(KIND.example(ANONYMOUS, SHUT | {"newer": newer}), current)
+    assert KIND.judge(ANONYMOUS, facts).items[1].status is status
+
+
+def test_a_mode_counts_beside_the_facets() -> None:
+    spec = SPECS["apiserver_encryption_at_rest"]
+    rules: dict[str, Any] = {"resources": [{"resources": ["secrets"], "providers": [{"identity": {}}]}]}
+    found = judged(spec, document=rules, mode="0640")
+    assert [item.status for item in found.items] == [Status.PASS] * 3 + [Status.FAIL]
+    assert "0640" in found.reason
+
+
+def test_a_new_file_has_its_digest_in_its_name_and_is_mounted() -> None:
+    (item,) = remedied(ANONYMOUS, mounted=False)
+    (file,) = item["files"]
+    digest = hashlib.sha256(file["content"].encode()).hexdigest()[:12]
+    assert item["value"] == file["path"] == f"/etc/kubernetes/cksharden/authentication-{digest}.yaml"
+    assert [mount["path"] for mount in item["mounts"]] == ["/etc/kubernetes/cksharden"]
+    assert remedied(ANONYMOUS)[0]["mounts"] == []
+
+
+def test_the_option_that_the_file_replaces_goes_in_the_same_step() -> None:
+    items = remedied(ANONYMOUS, options={"anonymous-auth": "true"})
+    assert [(item["option"], item["value"] is None) for item in items] == [
+        ("authentication-config", False),
+        ("anonymous-auth", True),
+    ]
+
+
+def test_beside_options_that_keep_it_from_starting_nothing_is_written() -> None:
+    with pytest.raises(CannotRemedy, match="--oidc-issuer-url beside --authentication-config"):
+        remedied(ANONYMOUS, options={"oidc-issuer-url": "https://example.org"})
+
+
+def test_what_is_there_stays() -> None:
+    jwt = [{"issuer": {"url": "https://example.org", "audiences": ["a"]}}]
+    (item,) = remedied(ANONYMOUS, document={"jwt": jwt, "anonymous": {"enabled": True}})
+    written = yaml.safe_load(item["files"][0]["content"])
+    assert written["jwt"] == jwt
+    assert [one["path"] for one in written["anonymous"]["conditions"]][:2] == ["/livez", "/readyz"]
+
+
+def test_other_plugins_stay_and_find_their_files_from_the_new_place() -> None:
+    pod_security = {"name": "PodSecurity", "configuration": {"defaults": {"enforce": "baseline"}}}
+    webhook = {"name": "ImagePolicyWebhook", "path": "webhook.yaml"}
+    (item,) = remedied(LIMITS, document={"plugins": [pod_security, webhook]})
+    plugins = yaml.safe_load(item["files"][0]["content"])["plugins"]
+    assert plugins[0] == pod_security
+    assert plugins[1]["path"] == "/etc/kubernetes/cksharden/webhook.yaml"
+    assert plugins[2]["name"] == "EventRateLimit"
+
+
+def test_an_own_audit_policy_is_not_touched() -> None:
+    with pytest.raises(CannotRemedy, match="mount its directory first"):
+        remedied(AUDIT, document={"rules": []}, mounted=False)
+    (item,) = remedied(AUDIT, document={"rules": []}, rendered={"audit-policy-file": None})
+    assert item["value"] == "/etc/kubernetes/cksharden/audit-policy-file.yaml"
+    assert [mount["path"] for mount in item["mounts"]] == ["/etc/kubernetes/cksharden"]
+    assert "files" not in item
+    asking = replace(SPECS["apiserver_audit_secrets"], write=AUDIT.write)
+    with pytest.raises(CannotRemedy, match="somebody's own"):
+        remedied(asking, document={"rules": [{"level": "Request"}]})
+
+
+def test_what_is_written_meets_every_control_that_asks_that_file() -> None:
+    for writing in SPECS.values():
+        if writing.write is None:
+            continue
+        document = yaml.safe_load(writing.write.content)
+        for asking in SPECS.values():
+            if asking.option == writing.option and asking is not SPECS["apiserver_pod_security_defaults"]:
+                assert judged(asking, document=document).status is Status.PASS
