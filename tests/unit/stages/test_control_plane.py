@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kubeadm leaves open in a control plane, and that the intent of the controls closes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cksharden.node.plugins.module_utils.node.manifest_edits import edit_manifest
+from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import parse_manifest
+from ansible_collections.cksharden.node.plugins.plugin_utils.static_pod_items import resolved
+from cksharden.catalog import load_controls
+from cksharden.control_plane import COMPONENTS
+from cksharden.evaluate import evaluate
+from cksharden.facts import NodeFacts
+from cksharden.kinds import KINDS
+from cksharden.model import Status
+from cksharden.policy import Selection
+
+FIXTURES = Path(__file__).parents[2] / "fixtures/manifests"
+VERSIONS = sorted(path.name for path in FIXTURES.glob("v*"))
+CONTROLS = tuple(one for one in load_controls() if KINDS[one.control.kind].role == "static_pods")
+SECTIONS = {"1.2": 30, "1.3": 7, "1.4": 2, "2": 7, "3.2": 2}
+Texts = dict[str, str]
+
+
+def stock(version: str) -> Texts:
+    return {name: (FIXTURES / version / f"{name}.yaml").read_text() for name in COMPONENTS}
+
+
+def control_plane(manifests: Texts, files: Texts) -> NodeFacts:
+    """A node whose processes and ConfigMap agree with its manifests."""
+
+    def entry(path: str, text: str) -> dict[str, Any]:
+        name = path.rpartition("/")[2]
+        return {"name": name, "path": path, "exists": True, "type": "file", "mode": "0600", "text": text}
+
+    directory = "/etc/kubernetes/manifests"
+    static_pods = {
+        "directory": directory,
+        "entries": [entry(f"{directory}/{name}.yaml", text) for name, text in sorted(manifests.items())],
+        "processes": {
+            name: [{"pid": 1, "argv": parse_manifest(text, name).argv, "started": 1000.0}]
+            for name, text in manifests.items()
+        },
+        "files": {path: entry(path, text) for path, text in files.items()},
+    }
+    rendered = {
+        "kubernetes_version": "v1",
+        "manifests": {name: {"text": text} for name, text in manifests.items()},
+    }
+    sections = {
+        "node": {"kind": "control_plane"},
+        "kubelet": {"version": "v1.37.2"},
+        "static_pods": static_pods,
+        "rendered": rendered,
+    }
+    return NodeFacts(
+        "cp1", {name: {"schema": "1.0", "status": "ok", "data": data} for name, data in sections.items()}
+    )
+
+
+def judged(facts: NodeFacts) -> dict[str, Status]:
+    found = evaluate(Selection("p", CONTROLS), {"cp1": facts}, run="r").findings
+    return {one.control: one.status for one in found}
+
+
+def closed(manifests: Texts, files: Texts) -> tuple[Texts, Texts]:
+    """Return manifests and files with the intent of every control that may be changed in them."""
+    facts = control_plane(manifests, files)
+    status = judged(facts)
+    items = [
+        {"control": one.control.id, **item}
+        for one in CONTROLS
+        if status[one.control.id] is Status.FAIL and one.control.default != "report_only"
+        for item in KINDS[one.control.kind].remedy(one.spec, facts)
+    ]
+    values = {
+        name: {
+            option.name: parse_manifest(text, name).values(option.name)
+            for option in parse_manifest(text, name).options
+        }
+        for name, text in manifests.items()
+    }
+    wanted, refused = resolved(items, values)
+    assert not refused
+    written = {file["path"]: file["content"] for item in wanted for file in item["files"]}
+    edited = {
+        name: edit_manifest(
+            text.encode(), name, [item for item in wanted if item["component"] == name]
+        ).decode()
+        for name, text in manifests.items()
+    }
+    return edited, files | written
+
+
+def test_every_item_of_the_benchmark_that_a_machine_can_judge_has_a_control() -> None:
+    asked = {one.control.refs.get("cis_1_12") for one in CONTROLS}
+    for section, items in SECTIONS.items():
+        assert {f"{section}.{number}" for number in range(1, items + 1)} <= asked
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_kubeadm_leaves_open_what_is_known(version: str) -> None:
+    status = judged(control_plane(stock(version), {}))
+    assert Status.UNKNOWN not in status.values()
+    assert {name for name, one in status.items() if one is Status.FAIL} == {
+        "apiserver_always_pull_images",
+        "apiserver_anonymous_auth",
+        "apiserver_audit_access",
+        "apiserver_audit_log_path",
+        "apiserver_audit_policy",
+        "apiserver_audit_secrets",
+        "apiserver_audit_writes",
+        "apiserver_deny_service_external_ips",
+        "apiserver_encryption_at_rest",
+        "apiserver_encryption_provider",
+        "apiserver_event_rate_limit",
+        "apiserver_event_rate_limits",
+        "apiserver_kubelet_certificate_authority",
+        "apiserver_pod_security_defaults",
+        "apiserver_profiling",
+        "apiserver_service_account_token_extension",
+        "apiserver_tls_cipher_suites",
+        "controller_manager_profiling",
+        "etcd_cipher_suites",
+        "scheduler_profiling",
+    }
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_intent_closes_all_that_is_changed_at_once(version: str) -> None:
+    manifests, files = closed(stock(version), {})
+    status = judged(control_plane(manifests, files))
+    assert {name for name, one in status.items() if one is not Status.PASS} == {
+        "apiserver_encryption_at_rest",
+        "apiserver_encryption_provider",
+        "apiserver_kubelet_certificate_authority",
+        "apiserver_pod_security_defaults",
+    }
+    assert closed(manifests, files) == (manifests, files)
+
+
+def test_what_somebody_had_stays() -> None:
+    manifests = stock("v1.37.2")
+    theirs = manifests["kube-apiserver"].replace(
+        "    - --secure-port=6443\n",
+        "    - --secure-port=6443 # ours\n    - --event-ttl=2h\n    - --anonymous-auth=true\n",
+    )
+    edited, _files = closed(manifests | {"kube-apiserver": theirs}, {})
+    assert "    - --secure-port=6443 # ours\n    - --event-ttl=2h\n" in edited["kube-apiserver"]
+    assert "--anonymous-auth" not in edited["kube-apiserver"]
+    options = parse_manifest(edited["kube-apiserver"], "m").values("enable-admission-plugins")
+    assert options == ("NodeRestriction,AlwaysPullImages,DenyServiceExternalIPs,EventRateLimit",)
