@@ -25,7 +25,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     """Read the node, work out what has to change, and have the node change it."""
 
     TRANSFERS_FILES = False
-    _VALID_ARGS = frozenset(("role", "config_dir", "gate_window", "gate_limit", "run"))
+    _VALID_ARGS = frozenset(("role", "config_dir", "gate_window", "gate_etcd_window", "gate_limit", "run"))
     _supports_check_mode = True
     _supports_async = False
 
@@ -40,7 +40,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             if role not in planned.ROLES:
                 raise planned.NotPlannedError(f"role is {role}, not one of {', '.join(planned.ROLES)}")
-            if role == "kubelet":
+            if role in planned.RESTARTING:
                 planned.check_batch(variables, str(self._task.get_play().strategy))
             return self._change(role, run, variables)
         except planned.NotPlannedError as reason:
@@ -70,6 +70,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {**result({**nothing, "reason": "check mode"}, files), "changed": True, **extra}
         gate = {
             "window": _number(self._task.args, "gate_window"),
+            "etcd_window": _number(self._task.args, "gate_etcd_window"),
             "limit": _number(self._task.args, "gate_limit"),
         }
         wanted = transaction(role, run, self._host, changes, gate)

@@ -13,19 +13,23 @@ description:
   - Reads the node, works out which files have to change for the role's settings to hold, and hands
     the node a transaction. An agent on the node swaps the files, restarts the kubelet where that is
     needed, watches it, and keeps the change or puts everything back, whatever becomes of the controller.
-  - The settings are taken from the variable C(kubelet_settings) or C(file_access_settings) and never
-    handed over as an option, so that text of a node in them is never taken for a template.
+  - The settings are taken from the variable C(kubelet_settings), C(file_access_settings) or
+    C(static_pods_settings) and never handed over as an option, so that text of a node in them is never
+    taken for a template.
   - What stays on the node lies below C(/var/lib/cksharden), for a rollback.
 options:
   role:
     description: The role whose settings are to hold.
     type: str
     required: true
-    choices: [kubelet, file_access]
+    choices: [kubelet, file_access, static_pods]
   config_dir:
     description: The drop-in directory that a kubelet without one gets.
     type: path
     default: /etc/kubernetes/kubelet.conf.d
+  gate_etcd_window:
+    description: Seconds for which a changed etcd must be well before anything else changes, 60 by default.
+    type: int
 attributes:
   check_mode:
     description: Says what would change.

@@ -10,9 +10,12 @@ from ansible_collections.cksharden.node.plugins.module_utils.node.edits import E
 from ansible_collections.cksharden.node.plugins.module_utils.node.fsio import difference
 from ansible_collections.cksharden.node.plugins.plugin_utils.file_changes import file_changes
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import kubelet_changes
+from ansible_collections.cksharden.node.plugins.plugin_utils.static_pod_changes import static_pod_changes
 
 Setting = dict[str, Any]
-ROLES = ("kubelet", "file_access")
+ROLES = ("kubelet", "file_access", "static_pods")
+RESTARTING = ("kubelet", "static_pods")
+"""Roles that restart what a cluster needs: of control planes one after the other."""
 _MODE = re.compile("[0-7]{3,4}")
 
 
@@ -42,6 +45,10 @@ def changes_of(
         section = _data(sections, "kubelet")
         states = section["files"]
         changes = kubelet_changes(section, settings, config_dir)
+    elif role == "static_pods":
+        section = _data(sections, "static_pods")
+        states = _states(section)
+        changes = static_pod_changes(section, settings)
     else:
         entries = [
             entry for pattern in _data(sections, "files")["patterns"].values() for entry in pattern["matches"]
@@ -52,6 +59,11 @@ def changes_of(
         raise NotPlannedError("; ".join(dict.fromkeys(map(_refusal, changes["refused"]))))
     _check_ground(settings, states, changes["changes"])
     return changes
+
+
+def _states(section: dict[str, Any]) -> dict[str, Any]:
+    """Return the files of a static_pods section by their paths."""
+    return {**section["files"], **{entry["path"]: entry for entry in section["entries"]}}
 
 
 def _with_mode(setting: Setting) -> Setting:
@@ -106,10 +118,12 @@ def files_of(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def diffs_of(changes: list[dict[str, Any]], sections: dict[str, Any]) -> list[dict[str, str]]:
     """Return what Ansible shows with --diff; of a file that holds secrets, only that it changes."""
-    return [_diff(change, (sections.get("kubelet") or {}).get("data") or {}) for change in changes]
+    kubelet, pods = ((sections.get(name) or {}).get("data") or {} for name in ("kubelet", "static_pods"))
+    states = {**(kubelet.get("files") or {}), **(_states(pods) if pods else {})}
+    return [_diff(change, states) for change in changes]
 
 
-def _diff(change: dict[str, Any], section: dict[str, Any]) -> dict[str, str]:
+def _diff(change: dict[str, Any], states: dict[str, Any]) -> dict[str, str]:
     headers = {"before_header": change["path"], "after_header": change["path"]}
     if change["action"] == "attributes":
         ground = change["ground"]
@@ -118,10 +132,12 @@ def _diff(change: dict[str, Any], section: dict[str, Any]) -> dict[str, str]:
         return {**headers, "before": before, "after": ", ".join(wanted) + "\n"}
     if change["action"] == "directory":
         return {**headers, "before": "", "after": "a directory\n"}
-    entry = (section.get("files") or {}).get(change["path"]) or {}
+    entry = states.get(change["path"]) or {}
     if entry.get("redacted"):
         return {**headers, "before": "(holds a secret)\n", "after": "(changed)\n"}
     text = entry.get("text") if entry.get("exists") else None
+    if change["action"] == "restore":
+        return {**headers, "before": text or "", "after": ""}
     try:
         after = apply_edits(None if text is None else text.encode(), change["edits"]).decode()
     except EditError as reason:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleConnectionFailure
 
+from ansible_collections.cksharden.node.plugins.module_utils.node import static_pod_settings
 from ansible_collections.cksharden.node.plugins.module_utils.node.gate import LIMIT, WINDOW
 from ansible_collections.cksharden.node.plugins.module_utils.node.store import BASE
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
@@ -42,7 +43,7 @@ def transaction(
     """
     full = None
     if changes["restart"]:
-        full = {**(gate or {}), "argv": changes["argv"]}
+        full = {**(gate or {}), **changes.get("gate", {"argv": changes.get("argv")})}
     return {
         "format": "cksharden-transaction",
         "schema": "1.0",
@@ -84,7 +85,7 @@ class Follower:
 
         gate: window and limit in seconds. With surely_begun false the node may know nothing of it.
         """
-        patience = int(gate.get("limit") or LIMIT) * 2 + int(gate.get("window") or WINDOW) + _PATIENCE
+        patience = _longest(role, gate) + _PATIENCE
         deadline = time.monotonic() + patience
         seen, trouble = 0, ""
         while time.monotonic() < deadline:
@@ -110,6 +111,13 @@ class Follower:
             f"its end was not seen within {patience} s ({told}); the node finishes by itself: {where}"
         )
         return {"role": role, "run": run, "outcome": "open", "reason": reason_text}
+
+
+def _longest(role: str, gate: dict[str, Any]) -> int:
+    """Return the seconds that a role's gate may take there and back."""
+    if role == static_pod_settings.STATIC_PODS:
+        return static_pod_settings.patience(gate)
+    return int(gate.get("limit") or LIMIT) * 2 + int(gate.get("window") or WINDOW)
 
 
 def _ended(role: str, run: str, records: list[dict[str, Any]]) -> Answer:

@@ -170,7 +170,7 @@ class StaticPodGuard(NoGuard):
         if self._watch is None or not changed:
             return True
         now = self._contents()
-        fresh = {name for name in changed if now[name] != self._old[name]}
+        fresh = {name for name in changed & set(now) if now[name] != self._old[name]}
         alone = changed == {ETCD}
         window = int(self._gate["etcd_window" if alone else "window"])
         try:

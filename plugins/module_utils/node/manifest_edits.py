@@ -144,10 +144,10 @@ def _with_mount(lines: list[str], component: str, mount: dict[str, Any]) -> list
     name, path = mount["name"], mount["path"]
     if not _NAME.fullmatch(name) or not _PATH.fullmatch(path) or normpath(path) != path:
         raise EditError(f"{name} at {path} is no mount")
-    if mount["type"] not in _TYPES:
-        raise EditError(f"{mount['type']} is no type of a mount; it is one of {', '.join(_TYPES)}")
     if _is_mounted(read(lines), component, mount):
         return lines
+    if mount["type"] not in _TYPES:
+        raise EditError(f"{mount['type']} is no type of a mount; it is one of {', '.join(_TYPES)}")
     volume = [f"- hostPath:\n    path: {path}\n    type: {mount['type']}", f"  name: {name}"]
     lines = _appended(lines, spec_of(read(lines)), "volumes", "\n".join(volume).split("\n"))
     entry = [f"- mountPath: {path}", f"  name: {name}"] + (["  readOnly: true"] if mount["read_only"] else [])

@@ -8,8 +8,6 @@ from typing import NamedTuple
 from .block_yaml import Mapping, Scalar, Sequence, Value, read
 from .flags import EditError
 
-COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-
 
 class Probe(NamedTuple):
     """A probe that can be replayed from the node."""
