@@ -125,8 +125,19 @@ def _items(
         other = findings.get(need)
         if other is None or other.status not in (Status.PASS, Status.FAIL):
             raise CannotRemedy(f"it needs {need}, which is {other.status if other else 'not selected'}")
+        if other.status is Status.FAIL:
+            _check_need(need, facts, findings, selection)
     items = KINDS[control.kind].remedy(one.spec, facts)
     return [{"control": control.id, **item} for item in items]
+
+
+def _check_need(need: str, facts: NodeFacts, findings: dict[str, Finding], selection: Selection) -> None:
+    """Refuse to change what needs a failing control that is left out itself."""
+    asked = selection.for_host(facts.host, facts.groups)
+    try:
+        _items(next(one for one in asked if one.control.id == need), facts, findings, selection)
+    except (CannotRemedy, Unknown) as error:
+        raise CannotRemedy(f"it needs {need}, which is left out: {error}") from error
 
 
 def _step(role: str, items: list[dict[str, Any]], facts: NodeFacts) -> _Step:

@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from cksharden.catalog import Catalogued, load_controls
 from cksharden.cluster import Cluster
 from cksharden.evaluate import evaluate
 from cksharden.facts import Collected, NodeFacts, Unreachable
+from cksharden.kinds import KINDS
 from cksharden.model import Plan, Status
 from cksharden.plan import make_plan
 from cksharden.policy import Selection
@@ -85,6 +88,30 @@ def test_unknown_passing_and_report_only_controls_are_never_changed() -> None:
     plan = plan_of({"w1": node()}, "kubelet_protect_kernel_defaults")
     assert not plan.changes
     assert "report only" in plan.hosts["w1"].left_out[0].reason
+
+
+def test_what_needs_a_failing_control_that_is_left_out_is_left_out_too() -> None:
+    own = CONTROLS["kubelet_tls_min_version"]
+    needing = dataclasses.replace(
+        own, control=msgspec.structs.replace(own.control, needs=("kubelet_server_tls_bootstrap",))
+    )
+    selection = Selection("p", (needing, CONTROLS["kubelet_server_tls_bootstrap"]))
+    facts: Collected = {"w1": node()}
+    host = make_plan(evaluate(selection, facts, run="r"), selection, facts).hosts["w1"]
+    assert not host.changes
+    assert host.left_out[0].reason == (
+        "it needs kubelet_server_tls_bootstrap, which is left out: it is report only: cksharden does not change it"
+    )
+
+
+def test_a_control_plane_is_judged_and_not_changed_yet() -> None:
+    one = CONTROLS["apiserver_profiling"]
+    facts = KINDS[one.control.kind].example(one.spec, {})
+    host = plan_of({"cp1": facts}, "apiserver_profiling").hosts["cp1"]
+    assert not host.changes
+    assert [left.reason for left in host.left_out] == [
+        "cksharden judges control planes, and does not change them yet"
+    ]
 
 
 def test_unreachable_hosts_are_in_no_plan() -> None:
