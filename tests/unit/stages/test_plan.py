@@ -107,7 +107,7 @@ def test_what_needs_a_failing_control_that_is_left_out_is_left_out_too() -> None
 def test_a_control_plane_is_judged_and_not_changed_yet() -> None:
     one = CONTROLS["apiserver_profiling"]
     facts = KINDS[one.control.kind].example(one.spec, {})
-    host = plan_of({"cp1": facts}, "apiserver_profiling").hosts["cp1"]
+    host = plan_of({"example": facts}, "apiserver_profiling").hosts["example"]
     assert not host.changes
     assert [left.reason for left in host.left_out] == [
         "cksharden judges control planes, and does not change them yet"
