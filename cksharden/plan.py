@@ -86,7 +86,8 @@ def _host_plan(facts: NodeFacts, findings: dict[str, Finding], selection: Select
         control = one.control
         if findings[control.id].status is Status.FAIL:
             try:
-                wanted[KINDS[control.kind].role] += _items(one, facts, findings, selection)
+                items = _items(one, facts, findings, selection)
+                wanted[KINDS[control.kind].role] += items
             except Exception as error:  # noqa: BLE001 - nor may a kind that crashes here take the other hosts with it
                 left_out.append(LeftOut(control.id, _why(control.kind, error)))
     files: list[PlannedFile] = []

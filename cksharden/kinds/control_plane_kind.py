@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.cksharden.node.plugins.plugin_utils.static_pod_changes import static_pod_changes
 from cksharden.facts import NodeFacts
-from cksharden.kinds.interface import CannotRemedy
 
 
 class ControlPlaneKind:
@@ -18,6 +18,6 @@ class ControlPlaneKind:
         """Return nothing: the sections of a control plane always travel whole."""
         return []
 
-    def changes(self, _items: list[dict[str, Any]], _facts: NodeFacts, /) -> dict[str, Any]:
-        """Refuse: no role carries the items out yet."""
-        raise CannotRemedy("cksharden does not change control planes yet")
+    def changes(self, items: list[dict[str, Any]], facts: NodeFacts) -> dict[str, Any]:
+        """See plugin_utils.static_pod_changes."""
+        return static_pod_changes(facts.section("static_pods"), items)
