@@ -202,7 +202,7 @@ def test_what_the_configuration_can_not_hold_is_refused(text: str, item: dict[st
 
 
 def test_kubeadm_keeps_what_the_manifest_says_and_not_what_was_asked() -> None:
-    settings = [
+    settings: list[dict[str, Any]] = [
         {"component": "kube-apiserver", "option": "enable-admission-plugins", "add": ["EventRateLimit"]},
         {"component": "kube-apiserver", "option": "token-auth-file", "value": None},
         {"remove_manifest": "/x", "pod": "x", "touch": "/y"},
