@@ -81,9 +81,7 @@ def adopted(judgement: Judgement, at: Seen, values: tuple[str, ...]) -> dict[str
     if mount is None or not values[-1].startswith("/"):
         return kept
     if mount.host_path != mount.mount_path:
-        raise CannotRemedy(
-            f"{values[-1]} is mounted from {mount.host_path}: say both in kubeadm-config"
-        )
+        raise CannotRemedy(f"{values[-1]} is mounted from {mount.host_path}: say both in kubeadm-config")
     return kept | {"mounts": [_mount(mount.name, mount.mount_path, mount.read_only, mount.type)]}
 
 

@@ -11,7 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from ansible_collections.cksharden.node.plugins.plugin_utils.yaml import YamlError, dump, load
+from cksharden.kinds import document_schema as schema
 from cksharden.kinds.audit_policy import audit_levels
 
 
@@ -24,10 +27,9 @@ class Format:
     """What a file is."""
 
     kind: str
+    shape: type[msgspec.Struct]
     answer: Callable[[dict[str, Any], str], Any]
     """(document, question) -> a value, None where the document does not speak of it."""
-    list_key: str = ""
-    """The list that it must have."""
     merged: bool = False
     """Whether what is wanted can be added to what somebody else wrote."""
 
@@ -50,8 +52,10 @@ def read(option: str, text: str, path: str) -> dict[str, Any]:
         raise DocumentError(f"{path}: {error}") from error
     if not isinstance(data, dict) or data.get("kind") != wanted.kind:
         raise DocumentError(f"{path} is no {wanted.kind}")
-    if wanted.list_key and not isinstance(data.get(wanted.list_key), list):
-        raise DocumentError(f"{path} has no list {wanted.list_key}")
+    try:
+        msgspec.convert(data, wanted.shape)
+    except msgspec.ValidationError as error:
+        raise DocumentError(f"{path} is no good {wanted.kind}: {error}") from error
     return data
 
 
@@ -60,7 +64,7 @@ def answer(option: str, text: str, path: str, question: str) -> Any:
     data = read(option, text, path)
     try:
         return FORMATS[option].answer(data, question)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise DocumentError(f"{path} can't be asked for {question}: {error}") from error
 
 
@@ -145,16 +149,18 @@ def _provider(data: dict[str, Any], question: str) -> str:
     return "identity"
 
 
-def _levels(data: dict[str, Any], question: str) -> list[str]:
-    return audit_levels(data, question)
-
-
 FORMATS: dict[str, Format] = {
-    "admission-control-config-file": Format("AdmissionConfiguration", _plugin, "plugins", merged=True),
-    "audit-policy-file": Format("Policy", _levels, "rules"),
-    "authentication-config": Format("AuthenticationConfiguration", _anonymous, merged=True),
-    "authorization-config": Format("AuthorizationConfiguration", _at, "authorizers"),
-    "config": Format("KubeSchedulerConfiguration", _at),
-    "encryption-provider-config": Format("EncryptionConfiguration", _provider, "resources"),
+    "admission-control-config-file": Format(
+        "AdmissionConfiguration", schema.AdmissionConfiguration, _plugin, merged=True
+    ),
+    "audit-policy-file": Format("Policy", schema.AuditPolicy, audit_levels),
+    "authentication-config": Format(
+        "AuthenticationConfiguration", schema.AuthenticationConfiguration, _anonymous, merged=True
+    ),
+    "authorization-config": Format("AuthorizationConfiguration", schema.AuthorizationConfiguration, _at),
+    "config": Format("KubeSchedulerConfiguration", schema.SchedulerConfiguration, _at),
+    "encryption-provider-config": Format(
+        "EncryptionConfiguration", schema.EncryptionConfiguration, _provider
+    ),
 }
 """Option that names a file -> what it is."""
