@@ -159,7 +159,10 @@ class StaticPodGuard(NoGuard):
         """See Guard."""
         self._watch = Watch(self._system, self._gate, self._before)
         if any(self._component(step) == ETCD for step in part) and self._before["etcd"].get("members", 1) > 1:
-            told = checks.hand_over(self._system, static_pod_gate.read_pods(self._gate)[ETCD])
+            try:
+                told = checks.hand_over(self._system, static_pod_gate.read_pods(self._gate)[ETCD])
+            except EditError as reason:
+                told = str(reason)
             if told:
                 raise GateError(told)
 

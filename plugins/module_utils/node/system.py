@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from . import etcd_api, fsio, kubeapi, pod_logs, probes
 from .manifest_pod import Probe
+from .processes import pod_of
 from .redact import redact
 from .text import one_line
 
@@ -35,8 +36,6 @@ UMask=0077
 [Install]
 WantedBy=multi-user.target
 """
-
-_CONTAINER = re.compile(r"[0-9a-f]{64}")
 
 # From the line that a kubelet ends with to any that sounds like trouble; the first that is found is told.
 _ERROR_LINES = (
@@ -226,11 +225,10 @@ def _container(pid: int) -> str:
     """Return the id of the container of the kubelet's that a process runs in, "" for none."""
     try:
         with open(f"/proc/{pid}/cgroup", encoding="ascii", errors="replace") as stream:
-            text = stream.read()
+            pod = pod_of(stream.read())
     except (FileNotFoundError, ProcessLookupError):
         return ""
-    found = _CONTAINER.findall(text) if "kubepods" in text else []
-    return str(found[-1]) if found else ""
+    return pod[1] if pod else ""
 
 
 def error_line(lines: list[str]) -> str | None:
