@@ -14,6 +14,7 @@ import yaml
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.redact import MARK
 from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import ManifestError, parse_manifest
+from ansible_collections.cksharden.node.plugins.plugin_utils.static_pod_changes import manifests_of
 
 Setting = dict[str, Any]
 
@@ -37,20 +38,23 @@ def kept_settings(section: dict[str, Any], settings: list[Setting]) -> list[Sett
     section: the static_pods facts of a control plane after its change. What a setting asked for was
     proved there; a list that was added to has its whole value there only. Raises ConfigurationError.
     """
-    texts = {entry["path"]: entry.get("text") for entry in section["entries"]}
+    found = manifests_of(section, set())
     items = []
     for setting in settings:
         if "option" not in setting:
             continue
         component = setting["component"]
-        path = f"{section['directory']}/{component}.yaml"
-        text = texts.get(path)
-        if text is None or MARK in text:
-            raise ConfigurationError(f"{path} can't be read, or holds a secret: it is not taken over")
+        path, text = found.paths.get(component, component), found.texts.get(component)
+        if component in found.unsure:
+            raise ConfigurationError(found.unsure[component])
+        if text is None:
+            raise ConfigurationError(f"this node has no manifest of {component}")
         try:
             values = parse_manifest(text, path).values(setting["option"])
         except ManifestError as error:
             raise ConfigurationError(str(error)) from error
+        if any(MARK in value for value in values):
+            raise ConfigurationError(f"--{setting['option']} of {component} holds a secret: keep it by hand")
         mounts = setting.get("mounts") or []
         items.append(
             {

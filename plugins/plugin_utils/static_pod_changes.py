@@ -28,7 +28,7 @@ Setting = dict[str, Any]
 Refused = list[dict[str, str]]
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
     """The manifests of a node: the true one of each component, and what stands in a component's way."""
 
     paths: dict[str, str]
@@ -50,7 +50,7 @@ def static_pod_changes(section: dict[str, Any], items: list[Setting]) -> dict[st
         must know of this node.
     """
     strays = [item for item in items if "remove_manifest" in item]
-    found = _manifests(section, {item["remove_manifest"] for item in strays})
+    found = manifests_of(section, {item["remove_manifest"] for item in strays})
     options, refused = resolved([item for item in items if "option" in item], _options(found))
     kept: dict[str, list[Setting]] = {}
     for item in options:
@@ -80,9 +80,12 @@ def static_pod_changes(section: dict[str, Any], items: list[Setting]) -> dict[st
     }
 
 
-def _manifests(section: dict[str, Any], leaving: set[str]) -> _Found:
-    """Sort out which file is the manifest of each component, but for those that are leaving."""
-    found = _Found({}, {}, {}, {})
+def manifests_of(section: dict[str, Any], leaving: set[str]) -> Found:
+    """Sort out which file is the manifest of each component, but for those that are leaving.
+
+    section: the static_pods facts of a node; leaving: paths of files that go away.
+    """
+    found = Found({}, {}, {}, {})
     for entry in section["entries"]:
         path, text = entry["path"], entry.get("text")
         found.entries[path] = entry
@@ -103,7 +106,7 @@ def _manifests(section: dict[str, Any], leaving: set[str]) -> _Found:
     return found
 
 
-def _options(found: _Found) -> dict[str, dict[str, list[str]]]:
+def _options(found: Found) -> dict[str, dict[str, list[str]]]:
     there: dict[str, dict[str, list[str]]] = {}
     for component, text in found.texts.items():
         values = there.setdefault(component, {})
@@ -117,7 +120,7 @@ def _options(found: _Found) -> dict[str, dict[str, list[str]]]:
     return there
 
 
-def _obstacle(found: _Found, item: Setting) -> str:
+def _obstacle(found: Found, item: Setting) -> str:
     """Say why an item can't be made to hold, "" where it can."""
     component = item["component"]
     if component not in found.paths:
@@ -136,7 +139,7 @@ def _manifest_edit(component: str, items: list[Setting]) -> dict[str, Any]:
     return {"op": "manifest", "component": component, "items": wanted}
 
 
-def _edited(found: _Found, component: str, items: list[Setting], *, touched: bool) -> list[Change]:
+def _edited(found: Found, component: str, items: list[Setting], *, touched: bool) -> list[Change]:
     """Return the change of a manifest, none where every item holds and nothing else asks for it."""
     if component not in found.paths:
         return []
@@ -151,7 +154,7 @@ def _edit(entry: dict[str, Any], edits: list[dict[str, Any]]) -> Change:
     return {"path": entry["path"], "action": "edit", "edits": edits, "ground": _ground(entry)}
 
 
-def _removal(found: _Found, item: Setting) -> Change:
+def _removal(found: Found, item: Setting) -> Change:
     path = item["remove_manifest"]
     entry = found.entries.get(path)
     ground = None if entry is None else _ground(entry)

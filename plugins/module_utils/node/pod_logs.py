@@ -21,7 +21,7 @@ _LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d) (
 _ERRORS = (
     re.compile(r'^[EF]\d{4} .*"command failed"'),
     re.compile(r'"level":"(?:fatal|panic)"'),
-    re.compile(r"^(?:Error: |panic: |fatal error: |F\d{4} )"),
+    re.compile(r"^(?:Error: |flag provided but not defined|panic: |fatal error: |F\d{4} )"),
     re.compile(r'^E\d{4} |"level":"error"'),
     re.compile(r"\berror\b|\bfailed\b", re.IGNORECASE),
 )

@@ -128,6 +128,7 @@ def test_probes_of_sockets_and_of_servers_that_are_not_there(port: int, server: 
         (['{"level":"info"}', '{"level":"fatal","msg":"no"}', '{"level":"error","msg":"x"}'], '"fatal"'),
         (["Usage:", "  --x", "Error: unknown flag: --y"], "unknown flag: --y"),
         (["I1 fine", "it failed to x --token=0123456789abcdef"], "[redacted]"),
+        (["flag provided but not defined: -x", "  --initial-election-tick: failed"], "not defined: -x"),
         (["I1 fine"], None),
     ],
 )
