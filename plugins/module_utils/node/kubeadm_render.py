@@ -28,6 +28,8 @@ _API_VERSION = re.compile(
 _VERSION = re.compile(
     r"""^kubernetesVersion:[ \t]*["']?(v?\d+\.\d+\.\d+[\w.+-]*)["']?[ \t]*$""", re.MULTILINE
 )
+_MEMORY = "/run"
+"""Memory, for the eyes of root: the secrets of a configuration come out in the manifests."""
 _SOCKET = "unix:///run/containerd/containerd.sock"
 """kubeadm looks for a runtime where none is named, and no manifest depends on it."""
 
@@ -83,8 +85,7 @@ def render(kubeadm: str, configuration: str, local: Local, seconds: float) -> di
     Raises CommandError with kubeadm's own error line, RenderError, or OSError.
     """
     given = f"{configuration}\n---\n{_init_configuration(configuration, local)}\n".encode()
-    # In memory, for root's eyes: what a configuration holds in secrets is in the manifests, too.
-    with tempfile.TemporaryDirectory(prefix="cksharden-", dir="/dev/shm") as directory:
+    with tempfile.TemporaryDirectory(prefix="cksharden-", dir=_MEMORY) as directory:
         for phase in _PHASES:
             ask(
                 [kubeadm, "init", "phase", *phase, "--config", "/dev/stdin", "--dry-run"],

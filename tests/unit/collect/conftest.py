@@ -83,6 +83,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
     monkeypatch.setattr(collect_kubelet, "PATH", path)
     monkeypatch.setattr(collect_kubelet, "PATCHES_DIR", f"{tmp_path}/patches")
     monkeypatch.setattr(kubeadm_render, "PATH", f"{tmp_path}/bin")
+    monkeypatch.setattr(kubeadm_render, "_MEMORY", str(tmp_path))
     monkeypatch.setattr(
         collect_kubelet, "_ALWAYS", (f"{tmp_path}/config.yaml", f"{tmp_path}/default_kubelet")
     )

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -26,13 +25,12 @@ def rendered(node: FakeNode, configuration: str = CONFIGURATION, local: Local = 
     return kubeadm_render.render(f"{node.root}/bin/kubeadm", configuration, local, 5)
 
 
-def left_in_memory() -> set[str]:
-    return {name for name in os.listdir("/dev/shm") if name.startswith("cksharden-")}
+def left_behind(node: FakeNode) -> list[Path]:
+    return list(node.root.glob("cksharden-*"))
 
 
 def test_what_kubeadm_is_given(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test")
-    before = left_in_memory()
     node.kubeadm()
     found = rendered(node)
     assert list(found) == ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"]
@@ -51,8 +49,8 @@ def test_what_kubeadm_is_given(node: FakeNode, monkeypatch: pytest.MonkeyPatch) 
         }
         environment = (node.root / f"{phase}.environment").read_text()
         assert "proxy" not in environment.lower()
-        assert "KUBEADM_INIT_DRYRUN_DIR=/dev/shm/cksharden-" in environment
-    assert left_in_memory() == before
+        assert f"KUBEADM_INIT_DRYRUN_DIR={node.root}/cksharden-" in environment
+    assert left_behind(node) == []
 
 
 def test_the_old_form_and_patches(node: FakeNode) -> None:
@@ -93,12 +91,11 @@ def test_kubeadms_own_error_line(node: FakeNode) -> None:
         "kubeadm",
         "echo W1123 a warning >&2; echo error: unknown field >&2; echo To see the stack trace >&2; exit 1",
     )
-    before = left_in_memory()
     with pytest.raises(
         CommandError, match=r"^kubeadm: failed with 1: unknown field$|^kubeadm failed with 1: unknown field$"
     ):
         rendered(node)
-    assert left_in_memory() == before
+    assert left_behind(node) == []
 
 
 def test_the_version_of_kubeadm(node: FakeNode) -> None:
