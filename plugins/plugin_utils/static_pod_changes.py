@@ -51,7 +51,8 @@ def static_pod_changes(section: dict[str, Any], items: list[Setting]) -> dict[st
     """
     strays = [item for item in items if "remove_manifest" in item]
     found = manifests_of(section, {item["remove_manifest"] for item in strays})
-    options, refused = resolved([item for item in items if "option" in item], _options(found))
+    named = [{"control": f"--{item['option']}", **item} for item in items if "option" in item]
+    options, refused = resolved(named, _options(found))
     kept: dict[str, list[Setting]] = {}
     for item in options:
         reason = _obstacle(found, item)

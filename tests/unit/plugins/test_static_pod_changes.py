@@ -83,6 +83,12 @@ def test_what_holds_already_changes_nothing() -> None:
     assert (told["changes"], told["restart"]) == ([], None)
 
 
+def test_a_setting_that_no_control_asked_for_is_named_by_its_option() -> None:
+    item = {"component": "kube-scheduler", "option": "v", "value": "a\nb"}
+    (refused,) = static_pod_changes(section(), [item])["refused"]
+    assert refused["control"] == "--v"
+
+
 def test_several_controls_of_one_list_are_one_change() -> None:
     plugins = {"control": "a", "component": "kube-apiserver", "option": "enable-admission-plugins"}
     items = [
