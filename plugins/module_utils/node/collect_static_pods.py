@@ -8,7 +8,6 @@ import os
 import re
 from typing import Any
 
-from . import kubeadm_render
 from .background import Background
 from .component_files import describe_all, host_paths, on_host
 from .components import COMPONENTS, RELOADED
@@ -35,11 +34,12 @@ _LOADED = re.compile(
 )
 
 
-def collect(request: Data, kubelet: Data) -> Data:
-    """Return the section `static_pods`; kubelet is the data of the section of that name, {} for none."""
+def collect(request: Data, kubelet: Data, kubeadm: Data | None) -> Data:
+    """Return the section `static_pods`.
+
+    kubelet is the data of the section of that name, {} for none; kubeadm what kubeadm_render.look() found.
+    """
     limits = request["limits"]
-    program = kubeadm_render.find()
-    asked = Background(lambda: program and kubeadm_render.version(program, limits["command_seconds"]))
     directory = directory_of(kubelet)
     files = Files(int(limits["file_bytes"]))
     most = int(limits["matches"])
@@ -53,7 +53,7 @@ def collect(request: Data, kubelet: Data) -> Data:
         "processes": processes,
         "files": describe_all(files, [*texts, *lines], most),
         "loaded": _loaded(processes["kube-apiserver"], texts),
-        "kubeadm": program and {"path": program, "version": asked.result(limits["command_seconds"], None)},
+        "kubeadm": kubeadm,
     }
 
 

@@ -43,30 +43,41 @@ def main(request: Data) -> Data:
     comes last and has a time of its own, so that one that hangs costs nothing else.
     """
     sections: Data = {}
+    limits = request["limits"]
+    control_plane = _kind() == "control_plane"
+    stop = "" if os.geteuid() == 0 else f"the collector ran as uid {os.geteuid()}, not as root: use become"
+    # Programs that take a moment to start work beside what is waited for anyhow.
+    kubeadm = Background(lambda: _kubeadm(request)) if control_plane and not stop else None
     work: dict[str, Callable[[], Data]] = {
         "node": _node,
         "files": lambda: collect_files.collect(request),
         "transactions": lambda: collect_transactions.collect(request),
         "kubelet": lambda: collect_kubelet.collect(request),
     }
-    control_plane = _kind() == "control_plane"
+    stop = _collect(work, sections, stop, limits["seconds"])
     if control_plane:
-        work["static_pods"] = lambda: _static_pods(request, sections)
-    stop = "" if os.geteuid() == 0 else f"the collector ran as uid {os.geteuid()}, not as root: use become"
-    stop = _collect(work, sections, stop, request["limits"]["seconds"])
-    if control_plane and request["cluster"]:
-        _ask_cluster(request, sections, stop)
+        _control_plane(request, sections, stop, kubeadm)
     return {"sections": sections}
 
 
-def _ask_cluster(request: Data, sections: Data, stop: str) -> None:
-    """Add what the API server is asked for; kubeadm works while that and the kubelets are waited for."""
-    seconds = request["limits"]["cluster_seconds"]
-    rendering = None
+def _control_plane(request: Data, sections: Data, stop: str, kubeadm: Background[Data | None] | None) -> None:
+    """Add the sections of a control plane; kubeadm renders while files, API server and kubelets are asked."""
+    limits, kubelet = request["limits"], sections["kubelet"]["data"] or {}
+
+    def program() -> Data | None:
+        return None if kubeadm is None else kubeadm.result(limits["command_seconds"], None)
+
+    asked, rendering = request["cluster"], None
+    if asked and not stop:
+        rendering = Background(lambda: _section(lambda: _rendered(request, program(), kubelet)))
+    stop = _collect(
+        {"static_pods": lambda: _static_pods(request, kubelet, program())}, sections, stop, limits["seconds"]
+    )
+    if not asked:
+        return
     if not stop:
-        signal.alarm(seconds)
-        rendering = Background(lambda: _section(lambda: _rendered(request, sections)))
-    stop = _collect({"cluster": lambda: _cluster(request)}, sections, stop, seconds)
+        signal.alarm(limits["cluster_seconds"])
+    stop = _collect({"cluster": lambda: _cluster(request)}, sections, stop, limits["cluster_seconds"])
     signal.alarm(0)  # what is left has a patience of its own
     late = _failed(stop or "the API server or kubeadm did not answer in time")
     sections["rendered"] = late if rendering is None else rendering.result(_GRACE, late)
@@ -116,18 +127,23 @@ def _cluster(request: Data) -> Data:
     return collect_cluster.collect(request)
 
 
-def _static_pods(request: Data, sections: Data) -> Data:
+def _kubeadm(request: Data) -> Data | None:
+    from . import kubeadm_render  # noqa: PLC0415
+
+    return kubeadm_render.look(request["limits"]["command_seconds"])
+
+
+def _static_pods(request: Data, kubelet: Data, kubeadm: Data | None) -> Data:
     from . import collect_static_pods  # noqa: PLC0415
 
-    return collect_static_pods.collect(request, sections["kubelet"]["data"] or {})
+    return collect_static_pods.collect(request, kubelet, kubeadm)
 
 
-def _rendered(request: Data, sections: Data) -> Data:
+def _rendered(request: Data, kubeadm: Data | None, kubelet: Data) -> Data:
     from . import collect_rendered  # noqa: PLC0415
 
-    kubelet, static_pods = (sections[name]["data"] or {} for name in ("kubelet", "static_pods"))
     name = kubelet.get("node_name") or plain(os.uname().nodename).lower()
-    return collect_rendered.collect(request, static_pods.get("kubeadm"), name)
+    return collect_rendered.collect(request, kubeadm, name)
 
 
 def _kind() -> str:

@@ -48,18 +48,19 @@ class Local(NamedTuple):
     """Where the patches lie that kubeadm is given; None for nowhere."""
 
 
-def find() -> str | None:
-    """Return the path of the node's kubeadm, None where there is none."""
-    return shutil.which("kubeadm", path=PATH)
+def look(seconds: float) -> dict[str, str | None] | None:
+    """Return {path, version} of the node's kubeadm, "v1.37.2"; no version where it does not say it.
 
-
-def version(kubeadm: str, seconds: float) -> str | None:
-    """Return the version that it says it is, "v1.37.2"; None where it does not say."""
-    try:
-        said = plain(ask([kubeadm, "version", "-o", "short"], seconds, 65536)).strip()
-    except CommandError:
+    None where there is no kubeadm.
+    """
+    path = shutil.which("kubeadm", path=PATH)
+    if path is None:
         return None
-    return said if re.fullmatch(r"v\d+\.\d+\.\d+\S*", said) else None
+    try:
+        said = plain(ask([path, "version", "-o", "short"], seconds, 65536)).strip()
+    except CommandError:
+        said = ""
+    return {"path": path, "version": said if re.fullmatch(r"v\d+\.\d+\.\d+\S*", said) else None}
 
 
 def configured_version(configuration: str) -> str:

@@ -98,15 +98,14 @@ def test_kubeadms_own_error_line(node: FakeNode) -> None:
     assert left_behind(node) == []
 
 
-def test_the_version_of_kubeadm(node: FakeNode) -> None:
-    assert kubeadm_render.find() is None
+def test_the_nodes_kubeadm(node: FakeNode) -> None:
+    assert kubeadm_render.look(5) is None
     node.kubeadm("v1.36.3")
-    found = kubeadm_render.find()
-    assert found == f"{node.root}/bin/kubeadm"
-    assert kubeadm_render.version(found, 5) == "v1.36.3"
+    path = f"{node.root}/bin/kubeadm"
+    assert kubeadm_render.look(5) == {"path": path, "version": "v1.36.3"}
     for script in ("echo banana", "exit 1"):
         node.program("kubeadm", script)
-        assert kubeadm_render.version(found, 5) is None
+        assert kubeadm_render.look(5) == {"path": path, "version": None}
 
 
 def test_the_text_is_what_kubeadm_wrote(node: FakeNode) -> None:

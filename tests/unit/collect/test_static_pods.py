@@ -24,6 +24,7 @@ from tests.unit.collect.conftest import FIXTURES, FakeNode
 from tests.unit.node.api_server import ApiServer, Call, api_server
 
 REQUEST = check_request({"schema": "1.1"})
+KUBEADM = {"path": "/usr/bin/kubeadm", "version": "v1.37.2"}
 KEY = bytes(range(100, 132))
 METRIC = 'apiserver_{}_config_controller_last_config_info{{apiserver_id_hash="sha256:{}",hash="{}"}} 1\n'
 
@@ -54,7 +55,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, *options: str) -> None:
 
 
 def collect(**kubelet: Any) -> dict[str, Any]:
-    data = collect_static_pods.collect(REQUEST, kubelet)
+    data = collect_static_pods.collect(REQUEST, kubelet, KUBEADM)
     msgspec.convert(json.loads(json.dumps(data)), StaticPods)  # the form that the controller expects
     return data
 
@@ -120,7 +121,7 @@ def test_too_many_manifests(manifests: Path) -> None:
     for number in range(4):
         (manifests / str(number)).touch()
     with pytest.raises(ValueError, match="holds more than 5 names"):
-        collect_static_pods.collect(REQUEST | {"limits": REQUEST["limits"] | {"matches": 5}}, {})
+        collect_static_pods.collect(REQUEST | {"limits": REQUEST["limits"] | {"matches": 5}}, {}, None)
 
 
 CONFIG = "/var/lib/kubelet/config.yaml"
@@ -158,15 +159,6 @@ CONFIG = "/var/lib/kubelet/config.yaml"
 )
 def test_where_the_kubelet_reads(kubelet: dict[str, Any], directory: str) -> None:
     assert directory_of(kubelet) == directory
-
-
-def test_kubeadm(node: FakeNode, manifests: Path) -> None:
-    assert collect()["kubeadm"] is None
-    node.kubeadm("v1.36.3")
-    assert collect()["kubeadm"] == {"path": f"{node.root}/bin/kubeadm", "version": "v1.36.3"}
-    node.program("kubeadm", "exit 1")
-    assert collect()["kubeadm"]["version"] is None
-    assert manifests.exists()
 
 
 @pytest.fixture
