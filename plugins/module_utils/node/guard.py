@@ -204,7 +204,11 @@ class StaticPodGuard(NoGuard):
     def _holds(self, before: Survey, since: int, *, changed: bool, nudge: bool) -> bool:
         watch = Watch(self._system, self._gate, before)
         components = sorted(self._gate["manifests"])
-        fresh = set(components) if changed and not nudge else set()
+        # Only of these: the others may have ended and come back while the API server was away.
+        gated = [one["data"]["pods"] for one in self._journal.records if one["step"] == "gating"]
+        fresh = (
+            {name for pods in gated for name in pods} & set(components) if changed and not nudge else set()
+        )
         try:
             if nudge:
                 self._system.systemctl("restart", KUBELET)

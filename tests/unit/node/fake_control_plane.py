@@ -42,7 +42,7 @@ class ControlPlaneSystem(FakeSystem):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.set(pods={}, bad={}, api=True, members=["w1"], leader="w1", moved=[], behind=0)
+        self.set(pods={}, bad={}, api=True, members=["w1"], leader="w1", moved=[], behind=0, restarts=0)
         self._run()
         self.set(now=self.get("now") + 1000)
 
@@ -79,6 +79,11 @@ class ControlPlaneSystem(FakeSystem):
                     "number": len(pods) + int(now),
                 }
         self.set(pods=pods)
+
+    def systemctl(self, *words: str, patience: float = 60) -> str:
+        if words[0] == "restart":
+            self.set(restarts=self.get("restarts") + 1)
+        return super().systemctl(*words, patience=patience)
 
     def reboot(self) -> None:
         super().reboot()

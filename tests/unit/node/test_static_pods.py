@@ -76,6 +76,21 @@ def test_a_kubelet_that_is_stopped_is_started_again_by_the_way_back(plane: Contr
     plane.assert_before()
 
 
+def test_what_ended_while_the_api_server_was_away_may_have_come_back(plane: ControlPlane) -> None:
+    plane.system.set(bad={"kube-apiserver": "dies"})
+    plane.begin(plane.transaction(changed=("kube-apiserver",)))
+
+    def come_back() -> None:
+        pods = plane.system.get("pods")
+        pods["kube-scheduler"] |= {"started": plane.system.get("now") - 1, "number": 77}
+        plane.system.set(pods=pods, runs=True)
+
+    plane.agent(meanwhile=("restoring", come_back))
+    assert plane.closed()["proved"]
+    assert plane.system.get("restarts") == 0, "the kubelet need not be nudged"
+    plane.assert_before()
+
+
 def test_restored_but_not_proved(plane: ControlPlane) -> None:
     plane.begin()
     plane.agent(meanwhile=("gating", lambda: plane.system.set(api=False)))
