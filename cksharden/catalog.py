@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cksharden.errors import ControlError
+from cksharden.errors import ControlError, near
 from cksharden.facts import parse_minor
 from cksharden.kinds import KINDS
 from cksharden.model import Control
@@ -68,8 +67,7 @@ def builtin_profiles() -> str:
 
 def guess(name: str, known: Iterable[str]) -> str:
     """Return the mend for the name of a control that there is not."""
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f"did you mean {close[0]}?" if close else "see `cksharden controls`"
+    return near(name, known) or "see `cksharden controls`"
 
 
 def _check_range(control: Control, file: YamlFile) -> None:

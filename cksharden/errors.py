@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import difflib
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -78,3 +80,9 @@ class IncompleteError(CkshardenError):
     """A stage that could not be completed on what it was asked to do."""
 
     exit_code = ExitCode.INCOMPLETE
+
+
+def near(name: str, known: Iterable[str]) -> str | None:
+    """Return the mend for a name that there is not, where a known one is much like it."""
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"did you mean {close[0]}?" if close else None
