@@ -208,3 +208,19 @@ def read_facts_dir(directory: Path) -> dict[str, dict[str, Any]]:
             "no facts files (*.json) there", file=directory, mend="name the facts directory of a run"
         )
     return found
+
+
+def copy_facts(source: Path, target: Path) -> None:
+    """Copy a directory of facts, what lies beside it included, so that the run can be judged again.
+
+    Args:
+        source: facts that were read; the groups of the inventory may lie in its parent.
+        target: the empty directory of a run's facts.
+    """
+    groups = source.absolute().parent / "inventory.json"
+    copies = {path: target / path.name for path in source.glob("*.json")}
+    copies |= {path: target / BESIDE / path.name for path in (source / BESIDE).glob("*.json")}
+    copies |= {groups: target.parent / groups.name} if groups.is_file() else {}
+    for path, copy in copies.items():
+        copy.parent.mkdir(mode=0o700, exist_ok=True)
+        write_file(copy, path.read_bytes())
