@@ -26,6 +26,7 @@ DEFAULT_RUNS = Path("runs")
 BESIDE = "beside"
 """Below a directory of facts: those of control planes that are not judged."""
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+_MEND = "collect again, or take this file away"
 
 
 class _Inventory(msgspec.Struct):
@@ -150,14 +151,14 @@ def read_facts(path: Path) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > LARGEST:
-            raise FactsError(f"larger than {LARGEST} bytes, so no facts file", file=path)
+            raise FactsError(f"larger than {LARGEST} bytes, so no facts file", file=path, mend=_MEND)
         facts = msgspec.json.decode(path.read_bytes())
     except OSError as error:
-        raise FactsError(f"can't be read: {error.strerror}", file=path) from error
+        raise FactsError(f"can't be read: {error.strerror}", file=path, mend=_MEND) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FactsError(f"no facts file: {error}", file=path) from error
+        raise FactsError(f"no facts file: {error}", file=path, mend=_MEND) from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise FactsError(f"no facts file: its format is not {FORMAT}", file=path)
+        raise FactsError(f"no facts file: its format is not {FORMAT}", file=path, mend=_MEND)
     if str(facts.get("schema", "")).partition(".")[0] != MAJOR:
         message = f"facts of schema {facts.get('schema')!r}, and this version reads {MAJOR}.x"
         raise FactsError(
@@ -165,12 +166,12 @@ def read_facts(path: Path) -> dict[str, Any]:
         )
     host, sections = facts.get("host"), facts.get("sections")
     if not isinstance(host, str) or not host:
-        raise FactsError("names no host", file=path, key="host")
+        raise FactsError("names no host", file=path, key="host", mend=_MEND)
     if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
-        raise FactsError("holds no sections", file=path, key="sections")
+        raise FactsError("holds no sections", file=path, key="sections", mend=_MEND)
     groups = facts.setdefault("groups", [])  # since schema 1.1
     if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
-        raise FactsError("holds no list of groups", file=path, key="groups")
+        raise FactsError("holds no list of groups", file=path, key="groups", mend=_MEND)
     return facts
 
 
@@ -201,7 +202,9 @@ def read_facts_dir(directory: Path) -> dict[str, dict[str, Any]]:
     for path in sorted(directory.glob("*.json")):
         facts = read_facts(path)
         if facts["host"] in found:
-            raise FactsError(f"a second facts file of host {facts['host']}", file=path, key="host")
+            raise FactsError(
+                f"a second facts file of host {facts['host']}", file=path, key="host", mend=_MEND
+            )
         found[facts["host"]] = facts
     if not found:
         raise FactsError(
