@@ -93,12 +93,14 @@ def exit_code(shown: View) -> ExitCode:
     findings = shown.findings
     complete = all(one.complete for one in shown.outcomes)
     conflicts = shown.restorations is not None and shown.restorations.conflicts
+    unproved = shown.verification is not None and shown.verification.unknown
     if (
         not complete
         or shown.stopped
         or shown.interrupted
         or shown.open_transactions
         or conflicts
+        or unproved
         or (findings is not None and findings.count(Status.UNKNOWN))
     ):
         return ExitCode.INCOMPLETE
