@@ -213,7 +213,7 @@ def test_kubelets_that_hang_cost_little(server: ApiServer, monkeypatch: pytest.M
 
 @pytest.fixture
 def control_plane(node: FakeNode, server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeNode]:
-    monkeypatch.setattr(collector, "_API_SERVER", server.manifest())
+    monkeypatch.setattr(collector, "_CONTROL_PLANE", (server.manifest(),))
 
     def stop(*_: object) -> None:
         raise TimeLimitError("stop")
