@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cksharden.errors import ControlError, near
+from cksharden.errors import ControlError, UsageError, near
 from cksharden.facts import parse_minor
 from cksharden.kinds import KINDS
 from cksharden.model import Control
@@ -58,6 +58,18 @@ def load_control(path: Path) -> Catalogued:
         if not (PROFILES / f"{name}.yml").exists():
             raise file.problem(f"no such profile: {name!r}", ("profiles",), f"use {builtin_profiles()}")
     return Catalogued(control, file.convert(KINDS[control.kind].spec, control.with_, ("with",)), path)
+
+
+def find(controls: Iterable[Catalogued], name: str) -> Catalogued:
+    """Return the control of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    known = {one.control.id: one for one in controls}
+    if name not in known:
+        raise UsageError(f"no such control: {name}", mend=guess(name, known))
+    return known[name]
 
 
 def builtin_profiles() -> str:

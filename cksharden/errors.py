@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_PART = 3
+"""Letters that a part of a name needs to tell something."""
+_GUESSES = 5
+
+
 class ExitCode(IntEnum):
     """The exit codes of the command line; they are documented and do not change."""
 
@@ -83,6 +88,9 @@ class IncompleteError(CkshardenError):
 
 
 def near(name: str, known: Iterable[str]) -> str | None:
-    """Return the mend for a name that there is not, where a known one is much like it."""
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f"did you mean {close[0]}?" if close else None
+    """Return the mend for a name that there is not, where known ones are much like it or contain it."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, 1)
+    if not close and len(name) >= _PART:
+        close = [one for one in names if name in one][:_GUESSES]
+    return f"did you mean {' or '.join(close)}?" if close else None

@@ -82,16 +82,20 @@ def new_run_id(now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
-def check_run_id(run: str) -> None:
+def check_run_id(run: str, key: str = "--run", *, or_else: str = "") -> None:
     """Refuse what can't be the id of a run.
+
+    Args:
+        run: what was given.
+        key: where it was given.
+        or_else: what may be given in its place, for the message.
 
     Raises:
         UsageError: it is not one.
     """
     if not _RUN.fullmatch(run):
-        raise UsageError(
-            f"{run!r} is no id of a run", key="--run", mend="it looks like 20261123T132000Z-1a2b3c"
-        )
+        mend = f"it looks like 20261123T132000Z-1a2b3c{or_else}"
+        raise UsageError(f"{run!r} is no id of a run", key=key, mend=mend)
 
 
 def create_run(runs: Path, now: datetime) -> RunDir:

@@ -32,6 +32,7 @@ def apply(
     Answering no changes nothing, and exits as a check does.
     """
     check_output(output)
+    hosts.path()
     require_consent(yes=yes, verb="apply")
     from cksharden import pipeline, records
     from cksharden.cli.orders import again, finish, order, traced

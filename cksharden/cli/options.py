@@ -20,7 +20,7 @@ import typer
 from cksharden.cli import completion
 from cksharden.cli.output import ask_secret
 from cksharden.errors import UsageError
-from cksharden.inventory import none_given
+from cksharden.inventory import inventory_file, none_given
 
 if TYPE_CHECKING:
     from cksharden.runner import Connection
@@ -120,9 +120,14 @@ class Hosts(Access):
     ] = None
 
     def path(self) -> Path:
-        """Return the inventory, which a verb that reaches nodes can't do without."""
+        """Return the inventory, which a verb that reaches nodes can't do without.
+
+        Raises:
+            CkshardenError: none was given, or there is none.
+        """
         if self.inventory is None:
             raise none_given()
+        inventory_file(self.inventory)
         return self.inventory
 
 

@@ -89,7 +89,9 @@ CASES = {
         _written("own.yml", "id: own\ntitle: t\ninclude: [kubelet_tls_min_versio]"),
     ),
     "profile of the inventory": Case(
-        "check inventory", ("profile.yml", "title"), _written("inventory/profile.yml", "id: own\ntitle: 3")
+        "check inventory",
+        ("profile.yml", "title"),
+        _written("inventory/profile.yml", "id: own\ntitle: 3", "inventory/hosts.yml"),
     ),
     "profile that asks for nothing": Case(
         PROFILE,
