@@ -130,6 +130,19 @@ class Hosts(Access):
         inventory_file(self.inventory)
         return self.inventory
 
+    def reached(self) -> Connection:
+        """Return how Ansible is to connect to them.
+
+        Raises:
+            CkshardenError: as of path() and connection(), or a part of --limit matches no host.
+        """
+        from cksharden.ansible_inventory import check_limit
+
+        inventory, connection = self.path(), self.connection()
+        if self.limit is not None:
+            check_limit(inventory, connection, self.limit)
+        return connection
+
 
 @dataclass(frozen=True)
 class Choice:

@@ -26,14 +26,12 @@ def order(
     Raises:
         CkshardenError: there is neither an inventory nor facts, or a file that is named does not exist.
     """
-    if facts is None:
-        hosts.path()
-    elif hosts.limit is not None:
+    if facts is not None and hosts.limit is not None:
         raise UsageError("recorded facts are judged as they are", key="--limit", mend="leave it out")
     return Order(
         command=command,
         runs=runs.runs_dir,
-        connection=hosts.connection() if facts is None else Connection(),
+        connection=hosts.reached() if facts is None else Connection(),
         inventory=hosts.inventory,
         limit=hosts.limit,
         profile=choice.profile if choice else None,

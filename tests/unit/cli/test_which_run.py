@@ -70,7 +70,10 @@ def test_an_inventory_that_is_not_there_is_told_first(
     ("words", "says"),
     [
         ("report verify", "RUN: 'verify' is no id of a run\n  it looks like 20261123T132000Z-1a2b3c, or is"),
-        ("explain tls", "cksharden: no such control: tls\n  did you mean kubelet_server_tls_bootstrap or kubelet_tls_"),
+        (
+            "explain tls",
+            "cksharden: no such control: tls\n  did you mean kubelet_server_tls_bootstrap or kubelet_tls_",
+        ),
     ],
 )
 def test_an_argument_is_not_called_an_option(
