@@ -38,12 +38,13 @@ def apply(
     from cksharden.cli.orders import again, finish, order, traced
     from cksharden.cli.progress import Progress
     from cksharden.report.outcome import open_words
+    from cksharden.report.planned import nothing_planned
 
     progress = Progress(quiet=output.quiet)
     wanted = order("apply", hosts, runs, choice)
     checked = pipeline.check(wanted, progress)
     if not checked.plan.changes:
-        say("cksharden: nothing to change")
+        say(f"cksharden: {nothing_planned(checked.plan, checked.findings.hosts)}")
         return finish(checked.run, output)
     if not yes or output.format is Format.TEXT:
         show_plan(checked.plan, output)
