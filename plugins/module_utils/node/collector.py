@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import collect_files, collect_kubelet, collect_transactions
 from .command import CommandError
+from .kubelet_process import find_binary
 from .redact import redact
 from .run import TimeLimitError
 from .safe_read import ReadError, read_bytes
@@ -105,7 +106,7 @@ def _kind() -> str:
     if any(os.path.exists(path) for path in _CONTROL_PLANE):
         return "control_plane"
     installed = any(os.path.exists(f"{directory}/kubelet.service") for directory in _UNITS)
-    return "worker" if installed or collect_kubelet.find_binary() else "none"
+    return "worker" if installed or find_binary() else "none"
 
 
 def _os_release() -> Data:

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cksharden.node.plugins.module_utils.node import collect_kubelet, command
+from ansible_collections.cksharden.node.plugins.module_utils.node import (
+    collect_kubelet,
+    command,
+    kubelet_process,
+)
 
 
 @dataclass
@@ -59,7 +63,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
     (tmp_path / "bin").mkdir()
     path = f"{tmp_path}/bin:/usr/bin:/bin"
     monkeypatch.setattr(command, "_ENVIRONMENT", {"PATH": path, "LC_ALL": "C"})
-    monkeypatch.setattr(collect_kubelet, "PATH", path)
+    monkeypatch.setattr(kubelet_process, "PATH", path)
     monkeypatch.setattr(
         collect_kubelet, "_ALWAYS", (f"{tmp_path}/config.yaml", f"{tmp_path}/default_kubelet")
     )
