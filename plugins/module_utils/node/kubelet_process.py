@@ -56,7 +56,7 @@ def read_process(pid: int) -> Data | None:
         argv = read_bytes(b"/proc/%d/cmdline" % pid, 256 * 1024)
         if _start(pid) != before or not argv:
             return None
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     started = boot + before / os.sysconf("SC_CLK_TCK")

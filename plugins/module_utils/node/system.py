@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from . import fsio, kubeapi
+from .command import PATH
 from .redact import redact
 from .text import one_line
 
@@ -186,14 +187,13 @@ def error_line(lines: list[str]) -> str | None:
 
 
 def _output(words: list[str], patience: float) -> str:
-    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
     try:
         done = subprocess.run(
             words,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=patience,
-            env=environment,
+            env={"PATH": PATH, "LC_ALL": "C"},
             check=False,
         )
     except subprocess.TimeoutExpired:
