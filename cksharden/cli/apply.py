@@ -27,8 +27,9 @@ def apply(
     max_unavailable: MaxUnavailable = 1,
     yes: Yes = False,
 ) -> int:
-    """Show the plan, ask, change the nodes one transaction each, and prove it by looking again.
+    """Show the plan, ask, change the nodes, and prove it.
 
+    Each node changes by a transaction of its own; the proof is another look at it.
     Answering no changes nothing, and exits as a check does.
     """
     check_output(output)

@@ -55,7 +55,10 @@ def controls(
     default: Annotated[Default | None, typer.Option(help="Only those that apply treats so.")] = None,
     format: FormatOption = Format.TEXT,  # noqa: A002  the option's name
 ) -> int:
-    """List the controls: severity, whether apply changes them by default, and their profiles."""
+    """List the controls, and whether apply changes them.
+
+    Each with its severity, what apply does by default, its profiles and its title.
+    """
     from cksharden.catalog import load_controls
     from cksharden.policy_files import select
 

@@ -31,6 +31,7 @@ def explain(
     control: Annotated[
         str,
         typer.Argument(
+            metavar="CONTROL",
             help="The id of a control, as `cksharden controls` lists it.",
             autocompletion=completion.control_ids,
         ),
@@ -45,7 +46,10 @@ def explain(
     ] = None,
     format: FormatOption = Format.TEXT,  # noqa: A002  the option's name
 ) -> int:
-    """Say what a control asks for, why, what it may break, how it is judged and changed, and its sources."""
+    """Say what a control asks for, why, and what it may break.
+
+    And how it is judged and changed, its sources, and how to waive it.
+    """
     from cksharden.catalog import find, load_controls
     from cksharden.policy_files import select
 

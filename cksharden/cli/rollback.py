@@ -25,7 +25,11 @@ def rollback(
     output: Output,
     run: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="The apply to take back.", autocompletion=completion.runs),
+        typer.Option(
+            metavar="RUN",
+            help="The apply to take back; without it the newest are listed.",
+            autocompletion=completion.runs,
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite what was changed since that run.")
@@ -33,9 +37,9 @@ def rollback(
     max_unavailable: MaxUnavailable = 1,
     yes: Yes = False,
 ) -> int:
-    """Put back every file that a run changed, as it was, each node by a transaction of its own.
+    """Put back every file that an apply changed, as it was.
 
-    Answering no changes nothing, and exits with 0.
+    Each node does so by a transaction of its own. Answering no changes nothing, and exits with 0.
     """
     check_output(output)
     from cksharden import pipeline, records

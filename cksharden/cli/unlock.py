@@ -23,17 +23,18 @@ def unlock(
         str | None,
         typer.Option(
             metavar="RUN",
-            help="The run that a refusal named as the holder of the lock.",
+            help="The run that a refusal named as the holder of the lock; without it the newest are listed.",
             autocompletion=completion.runs,
         ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> int:
-    """Remove the lock that a run has left on a cluster when its controller went away.
+    """Remove the lock of a cluster whose run is no more.
 
-    Refused, with exit code 3, while a node has an open transaction, while the run is still at work on
-    this machine, and where another run holds the lock. Every node of the inventory is asked; leave
-    out with --limit one that is gone for good. Where there is no lock it says so and exits with 0.
+    A run leaves it when its controller goes away. Refused, with exit code 3, while a node has an
+    open transaction, while the run is still at work on this machine, and where another run holds the
+    lock. Every node of the inventory is asked; leave out with --limit one that is gone for good. Where
+    there is no lock it says so and exits with 0.
     """
     from cksharden import lock, records
     from cksharden.cli.progress import Progress

@@ -29,7 +29,10 @@ def verify(
         ),
     ] = None,
 ) -> int:
-    """Look again whether what an apply changed holds, and whether anything became worse. Changes nothing."""
+    """Look again whether what an apply changed still holds. Changes nothing.
+
+    Says, too, what has become worse since, and what can't be told.
+    """
     check_output(output)
     from cksharden import pipeline, records
     from cksharden.cli.orders import finish, order
