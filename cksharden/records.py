@@ -73,7 +73,7 @@ def named(runs: Path, run: str, command: str) -> RunDir:
     """
     found = rundir.open_run(runs, run)
     if not _changed(found, (command,)):
-        what = f"{run} is a run of {read(found, 'run', RunRecord).command} that changed nothing"
+        what = f"{run} ({read(found, 'run', RunRecord).command}) is no {command} that changed nodes"
         raise UsageError(what, key="--run", mend=that_would_do(runs, command))
     return found
 

@@ -43,7 +43,9 @@ def unlock(
     inventory = hosts.path()
     if run is None:
         mend = records.that_would_do(runs.runs_dir, "apply", "rollback")
-        raise UsageError("name the run that holds the lock, as a refusal does", key="--run", mend=mend)
+        raise UsageError(
+            "name the run that holds the lock: a refusal names it, and `check` does", key="--run", mend=mend
+        )
     connection = hosts.reached()
     with Progress(quiet=quiet).stage("unlock") as on_event:
         told = lock.unlock(run, inventory, connection, hosts.limit, on_event)

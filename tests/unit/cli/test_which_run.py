@@ -33,8 +33,8 @@ def past(tmp_path: Path, runs: Path) -> dict[str, str]:
     [
         ("rollback hosts.yml", "--run: name the run that is to be taken back", ["apply"]),
         ("unlock hosts.yml", "--run: name the run that holds the lock", ["apply", "rollback"]),
-        ("verify hosts.yml --run {check}", "{check} is a run of check that changed nothing", ["apply"]),
-        ("verify hosts.yml --run {rollback}", "{rollback} is a run of rollback", ["apply"]),
+        ("verify hosts.yml --run {check}", "{check} (check) is no apply that changed nodes", ["apply"]),
+        ("verify hosts.yml --run {rollback}", "{rollback} (rollback) is no apply that", ["apply"]),
     ],
 )
 def test_the_runs_that_would_do_are_listed(
