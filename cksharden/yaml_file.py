@@ -93,8 +93,11 @@ class YamlFile:
         if field:
             return self._wrong_field(field[1], field[2], _inside(kind, parts), (*key, field[2]))
         names = [part for part in (*prefix, *parts) if isinstance(part, str) and part != _ANY]
-        inner = parts and (parts[-1] == _ANY or isinstance(parts[-1], int))
-        what = "every key" if of_key else f"each of `{names[-1]}`" if inner else f"`{names[-1]}`"
+        what = f"`{names[-1]}`" if names else "it"
+        if of_key:
+            what = "every key"
+        elif parts and (parts[-1] == _ANY or isinstance(parts[-1], int)):
+            what = f"each of {what}"
         types = _TYPES.fullmatch(message)
         if types:
             wanted = [word for word in re.split(r"[ |]+", types[1]) if word != "null"]
