@@ -10,7 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
+import signal
+import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
@@ -126,9 +129,9 @@ def tests(session: nox.Session) -> None:
     with timed():
         with stage("lint"):
             read_everything(session)
-        with stage("ansible-test sanity"):
-            session.run("python", "tests/sanity/run.py")
-        with stage("tests that need no node"):
+        # Both wait for disks and registries half of their time, and neither measures any.
+        sanity = beside(session, "ansible-test sanity", "python", "tests/sanity/run.py")
+        with stage("tests that need no node, and ansible-test sanity beside them"), sanity:
             session.run("pytest", *BOTH_CORES, "-m", "not lab and not ha", "tests")
         try:
             # It makes the cluster that the other files then use. It is by itself, since pytest sorts a file
@@ -137,7 +140,7 @@ def tests(session: nox.Session) -> None:
                 run_on_nodes(session, "lab", PATH)
             with stage("the other tests on nodes"):
                 run_on_nodes(session, QUICK_ON_LAB, f"--deselect={PATH}", "tests")
-            run_scenarios(session)
+            run_scenarios(session, lab_is_fresh=True)  # the tests have left every node as it was
             with stage("the tests on three control planes"):  # those that the last scenarios have left
                 run_on_nodes(session, "ha", "tests")
         finally:
@@ -228,8 +231,11 @@ def run_on_nodes(session: nox.Session, marked: str, *words: str) -> None:
     session.run(*command, success_codes=[0, 5], interrupt_timeout=PATIENCE)
 
 
-def run_scenarios(session: nox.Session, *wanted: str) -> None:
-    """Run scenarios, by default all, each group of SCENARIOS on a fresh lab of its own."""
+def run_scenarios(session: nox.Session, *wanted: str, lab_is_fresh: bool = False) -> None:
+    """Run scenarios, by default all, each group of SCENARIOS on a fresh lab of its own.
+
+    The first group takes the lab that is up where that is as good as fresh.
+    """
     known = {name for _, names in SCENARIOS for name in names}
     if known != {path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")}:
         session.error("SCENARIOS in noxfile.py does not hold the scenarios of molecule/")
@@ -239,9 +245,11 @@ def run_scenarios(session: nox.Session, *wanted: str) -> None:
         chosen = [name for name in names if not wanted or name in wanted]
         if not chosen:
             continue
-        with stage(f"a fresh lab, {topology}"):
-            # Also takes the place of a lab that was left behind, and says so.
-            run_lab(session, "up", "--fresh", "--replace", "--topology", topology)
+        if not lab_is_fresh:
+            with stage(f"a fresh lab, {topology}"):
+                # Also takes the place of a lab that was left behind, and says so.
+                run_lab(session, "up", "--fresh", "--replace", "--topology", topology)
+        lab_is_fresh = False
         for name in chosen:
             with stage(f"molecule {name}"):
                 # A run that was cut off has left notes of what is done already.
@@ -268,13 +276,33 @@ def stage(title: str) -> Iterator[None]:
 
 
 @contextmanager
+def beside(session: nox.Session, title: str, *command: str) -> Iterator[None]:
+    """Run a command while the block runs, and show what it printed afterwards. A block that fails ends it."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as printed:
+        process = subprocess.Popen(command, stdout=printed, stderr=printed, start_new_session=True)
+        try:
+            yield
+            code = process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+            raise
+        say(title)
+        printed.seek(0)
+        print(printed.read(), flush=True)
+    if code != 0:
+        session.error(f"{title} ended with {code}")
+
+
+@contextmanager
 def timed() -> Iterator[None]:
     """Show at the end, also of a run that failed, how long each stage took."""
+    begun = time.monotonic()
     try:
         yield
     finally:
         say("time of each stage, in minutes")
-        for title, seconds in [*TOOK, ("in all", sum(seconds for _, seconds in TOOK))]:
+        for title, seconds in [*TOOK, ("in all", time.monotonic() - begun)]:
             print(f"{int(seconds) // 60:5}:{int(seconds) % 60:02}  {title}")
 
 

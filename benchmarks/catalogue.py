@@ -37,11 +37,6 @@ def copy(directory: Path, controls: Sequence[Catalogued], count: int, files: Seq
         text = yaml.safe_load(original.path.read_text(encoding="utf-8"))
         text |= {"id": f"bench{number}", "profiles": ["cks"], "applies_to": ["control_plane", "worker"]}
         if kind is of_files:
-            text["with"] = {
-                "paths": [files[number]],
-                "max_mode": "6755",
-                "owner": "root",
-                "absent": "unknown",
-            }
+            text["with"] = {"paths": [files[number]], **_EASY}
         (component / f"bench{number}.yml").write_text(yaml.safe_dump(text), encoding="utf-8")
     return root

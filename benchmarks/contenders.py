@@ -48,6 +48,7 @@ class Bench:
         files = testing.run(self.targets.targets[0].node.name, _FILES).stdout.splitlines()
         self.few = catalogue.copy(self.directory, controls, FEW, files)
         self.many = catalogue.copy(self.directory, controls, MANY, files)
+        self._write("stock-many.yml", stock.playbook(load_controls(self.many / "cksharden/controls")))
 
     def bare(self) -> None:
         """Run nothing on every target by ssh alone."""
@@ -87,6 +88,10 @@ class Bench:
     def stock(self) -> None:
         """Run the same checks as stock modules."""
         self._playbook(str(self.directory / "stock.yml"))
+
+    def stock_many(self) -> None:
+        """Run many checks as stock modules."""
+        self._playbook(str(self.directory / "stock-many.yml"))
 
     def help(self) -> None:
         """Run `cksharden --help`."""

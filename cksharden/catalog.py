@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cksharden.errors import ControlError
+from cksharden.errors import ControlError, UsageError, near
 from cksharden.facts import parse_minor
 from cksharden.kinds import KINDS
 from cksharden.model import Control
@@ -61,6 +60,18 @@ def load_control(path: Path) -> Catalogued:
     return Catalogued(control, file.convert(KINDS[control.kind].spec, control.with_, ("with",)), path)
 
 
+def find(controls: Iterable[Catalogued], name: str) -> Catalogued:
+    """Return the control of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    known = {one.control.id: one for one in controls}
+    if name not in known:
+        raise UsageError(f"no such control: {name}", mend=guess(name, known))
+    return known[name]
+
+
 def builtin_profiles() -> str:
     """Return the names of the built-in profiles, for a message."""
     return ", ".join(path.stem for path in sorted(PROFILES.glob("*.yml")))
@@ -68,8 +79,7 @@ def builtin_profiles() -> str:
 
 def guess(name: str, known: Iterable[str]) -> str:
     """Return the mend for the name of a control that there is not."""
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f"did you mean {close[0]}?" if close else "see `cksharden controls`"
+    return near(name, known) or "see `cksharden controls`"
 
 
 def _check_range(control: Control, file: YamlFile) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from ansible_collections.cksharden.node.plugins.plugin_utils.controller import told as told_holder
+
 
 class _Text(msgspec.Struct, frozen=True):
     resource_version: str
@@ -25,6 +27,17 @@ class _Configz(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class _Holder(msgspec.Struct, frozen=True):
+    run: str
+    host: str
+    pid: int
+    since: str
+
+
+class _Lease(msgspec.Struct, frozen=True):
+    holder: _Holder
+
+
 class _Section(msgspec.Struct, frozen=True):
     """The section `cluster` of a control plane's facts, as far as it is judged."""
 
@@ -32,6 +45,7 @@ class _Section(msgspec.Struct, frozen=True):
     configz: dict[str, _Configz]
     kubelet_config: _Text | None = None
     kubeadm_config: _Text | None = None
+    lease: _Lease | None = None
 
     @property
     def uids(self) -> dict[str, str]:
@@ -81,6 +95,7 @@ def assemble(told: Mapping[str, dict[str, Any] | str]) -> Cluster | str:
         tuple(
             [f"{reason}; what {source} says counts" for reason in disputed.values()]
             + _absent(whole)
+            + _held(whole)
             + [f"{host} tells nothing of the cluster: {reason}" for host, reason in silent.items()]
         ),
     )
@@ -130,3 +145,9 @@ def _absent(whole: Mapping[str, _Section]) -> list[str]:
     """Say which nodes some control planes know and others don't: a matter of moments, or two clusters."""
     lacking = {host: sorted(set(_everybody(whole)) - set(one.uids)) for host, one in whole.items()}
     return [f"{host} knows no node {', '.join(names)}, others do" for host, names in lacking.items() if names]
+
+
+def _held(whole: Mapping[str, _Section]) -> list[str]:
+    """Say who holds the lock of the cluster: what was collected meanwhile may be half changed."""
+    holders = {told_holder(msgspec.structs.asdict(one.lease.holder)) for one in whole.values() if one.lease}
+    return [f"{holder} holds the lock of this cluster, and may be changing it" for holder in sorted(holders)]

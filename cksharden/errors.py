@@ -3,11 +3,18 @@
 
 from __future__ import annotations
 
+import difflib
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+
+_PART = 3
+"""Letters that a part of a name needs to tell something."""
+_GUESSES = 5
 
 
 class ExitCode(IntEnum):
@@ -78,3 +85,12 @@ class IncompleteError(CkshardenError):
     """A stage that could not be completed on what it was asked to do."""
 
     exit_code = ExitCode.INCOMPLETE
+
+
+def near(name: str, known: Iterable[str]) -> str | None:
+    """Return the mend for a name that there is not, where known ones are much like it or contain it."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, 1)
+    if not close and len(name) >= _PART:
+        close = [one for one in names if name in one][:_GUESSES]
+    return f"did you mean {' or '.join(close)}?" if close else None

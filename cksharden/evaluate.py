@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from cksharden.facts import Collected, NodeFacts, Unknown, Unreachable, parse_minor
+from cksharden.inventory import CONTROL_PLANES
 from cksharden.kinds import KINDS, crashed
 from cksharden.model import Finding, Findings, Judgement, NodeKind, Status
 
@@ -124,6 +125,8 @@ def _out_of_scope(one: Catalogued, facts: NodeFacts) -> Judgement | None:
     kind = facts.kind
     if kind is NodeKind.NONE:
         raise Unknown("this is no Kubernetes node: it has neither a kubelet nor a kubelet.service")
+    if kind is NodeKind.WORKER and CONTROL_PLANES in facts.groups and len(control.applies_to) == 1:
+        raise Unknown(f"the inventory has it in {CONTROL_PLANES}, and nothing of a control plane is on it")
     if kind.value not in control.applies_to:
         return Judgement(Status.NOT_APPLICABLE, f"it applies to {', '.join(control.applies_to)}")
     if control.since is None and control.until is None:

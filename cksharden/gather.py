@@ -37,13 +37,15 @@ def facts(order: Order, selection: Selection, directory: Path, watch: Watch, sta
     Args:
         order: what the user asked for.
         selection: the controls, which say what has to be brought.
-        directory: where the facts of each host are written.
+        directory: where the facts of each host are written; recorded ones are copied there.
         watch: sees how far each host is.
         stage: the name under which it sees that.
     """
     if order.facts is not None:
         recorded: Collected = {host: _facts(one) for host, one in rundir.read_facts_dir(order.facts).items()}
-        return _in_cluster(recorded, _recorded_beside(order.facts / rundir.BESIDE))
+        found = _in_cluster(recorded, _recorded_beside(order.facts / rundir.BESIDE))
+        rundir.copy_facts(order.facts, directory)
+        return found
     with watch.stage(stage) as on_event:
         collected = collect(
             order.required_inventory(),
@@ -87,9 +89,9 @@ def nothing_left(run: RunDir) -> Iterator[None]:
         raise
 
 
-def inventory(order: Order, run: RunDir) -> dict[str, list[str]]:
+def inventory(run: RunDir) -> dict[str, list[str]]:
     """Return the groups of the whole inventory and their hosts; empty where recorded facts came without."""
-    file = run.file("inventory") if order.facts is None else order.facts.absolute().parent / "inventory.json"
+    file = run.file("inventory")
     return rundir.read_inventory(file) if file.is_file() else {}
 
 

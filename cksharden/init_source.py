@@ -3,18 +3,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from cksharden.ansible_env import environment
+from cksharden.ansible_inventory import listed
 from cksharden.errors import InventoryError
 from cksharden.init_files import CONNECTING, Member
 from cksharden.inventory import inventory_file
-from cksharden.private_dir import private_directory, write_password
 from cksharden.runner import Connection
 
 
@@ -26,31 +21,13 @@ def hosts_of(inventory: Path, connection: Connection) -> dict[str, Member]:
     Raises:
         InventoryError: Ansible can't read it, or it has no hosts.
     """
-    source = inventory_file(inventory)
-    with private_directory() as private:
-        vault = connection.vault_password_file
-        if connection.vault_password is not None:
-            vault = str(write_password(private, "vault", connection.vault_password))
-        command = [
-            str(Path(sys.executable).parent / "ansible-inventory"),
-            "--inventory",
-            str(source),
-            "--list",
-        ]
-        command += [f"--vault-password-file={vault}"] if vault else []
-        done = subprocess.run(
-            command, env=environment(os.environ, private), capture_output=True, text=True, check=False
-        )
-    if done.returncode != 0:
-        reason = done.stderr.strip().rpartition("\n")[2]
-        raise InventoryError(
-            reason, file=source, key="--from", mend="see what `ansible-inventory --list` says"
-        )
-    groups = json.loads(done.stdout)
+    groups = listed(inventory, connection)
     variables = groups.pop("_meta")["hostvars"]
     hosts = sorted({host for group in groups.values() for host in group.get("hosts", ())})
     if not hosts:
-        raise InventoryError("it has no hosts", file=source, key="--from", mend="list the nodes in it")
+        raise InventoryError(
+            "it has no hosts", file=inventory_file(inventory), key="--from", mend="list the nodes in it"
+        )
     return {host: Member(host, more=_taken(variables.get(host, {}))) for host in hosts}
 
 

@@ -42,9 +42,10 @@ def inventory_file(inventory: Path) -> Path:
 
 
 def missing(inventory: Path) -> InventoryError:
-    """Return the error for a path where nothing is."""
+    """Return the error for a path where nothing is; a list of hosts, as Ansible takes too, is none."""
+    what = "a list of hosts is no inventory here" if "," in inventory.name else "there is no such inventory"
     mend = f"name a file, or a directory with hosts.yml; {_MAKE}"
-    return InventoryError("there is no such inventory", file=inventory, mend=mend)
+    return InventoryError(what, file=inventory, mend=mend)
 
 
 def none_given() -> UsageError:

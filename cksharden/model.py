@@ -230,8 +230,10 @@ class Verification(msgspec.Struct, frozen=True):
     proved: tuple[Outcome, ...]
     """Planned, and pass now."""
     missed: tuple[Outcome, ...]
-    """Planned, and not pass now."""
+    """Planned, and known not to pass now."""
     worse: tuple[Outcome, ...]
     """Not planned, and worse now: passed before and does not now, or fails and could not be judged before."""
+    unknown: tuple[Outcome, ...] = ()
+    """Planned or passed before, and can't be told now."""
     format: str = VERIFICATION_FORMAT
     schema: str = SCHEMA

@@ -66,12 +66,11 @@ def host_outcomes(played: PlaybookResult, expected: Mapping[str, tuple[str, ...]
     return tuple(_outcome(host, played.hosts.get(host), roles) for host, roles in expected.items())
 
 
-def save(run: RunDir, outcomes: tuple[HostOutcome, ...]) -> tuple[HostOutcome, ...]:
-    """Write `apply/<host>.json` for each; return them."""
+def save(run: RunDir, outcomes: tuple[HostOutcome, ...]) -> None:
+    """Write `apply/<host>.json` for each."""
     run.make(run.apply)
     for outcome in outcomes:
         write_file(facts_path(run.apply, outcome.host), msgspec.json.encode(outcome) + b"\n")
-    return outcomes
 
 
 def _outcome(host: str, result: HostResult | None, roles: tuple[str, ...]) -> HostOutcome:

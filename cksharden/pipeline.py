@@ -46,7 +46,7 @@ def check(order: Order, watch: Watch) -> Checked:
     selection, waivers, notes = _chosen(order)
     run, facts = gather.begun(order, selection, watch)
     with gather.nothing_left(run):
-        inventory = gather.inventory(order, run)
+        inventory = gather.inventory(run)
         selection.check(inventory)
         waivers.check(inventory)
         held = waivers.on(_today())
@@ -78,7 +78,7 @@ def change(order: Order, checked: Checked, max_unavailable: int, watch: Watch) -
         )
     run = checked.run
     facts = gather.facts(order, checked.selection, run.make(run.facts_after), watch, "verify")
-    notes = left_out(gather.inventory(order, run))
+    notes = left_out(gather.inventory(run))
     after = evaluate(checked.selection, facts, run=run.run, waivers=checked.waivers, notes=notes)
     run.write("findings_after", after)
     gather.note_open(run, facts)
@@ -96,7 +96,7 @@ def prove(order: Order, of: RunDir, watch: Watch) -> RunDir:
     run, facts = gather.begun(order, selection, watch, of.run)
     held = waivers.on(_today())
     with gather.nothing_left(run):
-        notes = left_out(gather.inventory(order, run))
+        notes = left_out(gather.inventory(run))
         after = evaluate(selection, facts, run=run.run, waivers=held, notes=notes)
     run.write("policy", policy.record(selection, held.waivers))
     run.write("findings", after)

@@ -174,6 +174,6 @@ def _tuned(one: Catalogued, values: dict[str, Any], file: YamlFile, place: Key) 
     try:
         return tuned(one, values)
     except msgspec.ValidationError as invalid:
-        raise file.wrong(invalid, place) from invalid
+        raise file.wrong(invalid, type(one.spec), place) from invalid
     except ValueError as error:
         raise file.problem(str(error), place, "see `cksharden explain`") from error

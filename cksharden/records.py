@@ -19,6 +19,7 @@ from cksharden.transactions import HostOutcome, OpenTransaction, OpenTransaction
 
 RUN_FORMAT = "cksharden-run"
 SCHEMA = "1.0"
+_LISTED = 5
 
 T = TypeVar("T")
 
@@ -58,10 +59,41 @@ def newest(runs: Path, command: str | None = None) -> RunDir:
         UsageError: there is none.
     """
     for run in rundir.kept_runs(runs):
-        if command is None or (run.apply.is_dir() and read(run, "run", RunRecord).command == command):
+        if command is None or _changed(run, (command,)):
             return run
     what = f"no {command} was run yet" if command else "nothing was run yet"
     raise UsageError(what, file=runs, mend="name a run, or the directory of runs with --runs-dir")
+
+
+def named(runs: Path, run: str, command: str) -> RunDir:
+    """Return a run by its id, if it is one of a command that changed nodes.
+
+    Raises:
+        UsageError: there is no such run, or it is another one.
+    """
+    found = rundir.open_run(runs, run)
+    if not _changed(found, (command,)):
+        what = f"{run} ({read(found, 'run', RunRecord).command}) is no {command} that changed nodes"
+        raise UsageError(what, key="--run", mend=that_would_do(runs, command))
+    return found
+
+
+def that_would_do(runs: Path, *commands: str) -> str:
+    """Return the mend that lists the newest runs of commands that changed nodes."""
+    found = [run for run in rundir.kept_runs(runs) if _changed(run, commands)][:_LISTED]
+    if not found:
+        return f"no {' or '.join(commands)} was run yet; name the directory of runs with --runs-dir"
+    return "\n    ".join(["the newest that would do:", *map(_listed, found)])
+
+
+def _changed(run: RunDir, commands: tuple[str, ...]) -> bool:
+    return run.apply.is_dir() and read(run, "run", RunRecord).command in commands
+
+
+def _listed(run: RunDir) -> str:
+    record = read(run, "run", RunRecord)
+    limit = f" --limit {record.limit}" if record.limit is not None else ""
+    return f"{run.run}  {record.time[:16].replace('T', ' ')} UTC  {record.command} {record.inventory}{limit}"
 
 
 def view(run: RunDir, again: str) -> View:
@@ -93,12 +125,14 @@ def exit_code(shown: View) -> ExitCode:
     findings = shown.findings
     complete = all(one.complete for one in shown.outcomes)
     conflicts = shown.restorations is not None and shown.restorations.conflicts
+    unproved = shown.verification is not None and shown.verification.unknown
     if (
         not complete
         or shown.stopped
         or shown.interrupted
         or shown.open_transactions
         or conflicts
+        or unproved
         or (findings is not None and findings.count(Status.UNKNOWN))
     ):
         return ExitCode.INCOMPLETE

@@ -26,6 +26,7 @@ DEFAULT_RUNS = Path("runs")
 BESIDE = "beside"
 """Below a directory of facts: those of control planes that are not judged."""
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+_MEND = "collect again, or take this file away"
 
 
 class _Inventory(msgspec.Struct):
@@ -81,16 +82,20 @@ def new_run_id(now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
-def check_run_id(run: str) -> None:
+def check_run_id(run: str, key: str = "--run", *, or_else: str = "") -> None:
     """Refuse what can't be the id of a run.
+
+    Args:
+        run: what was given.
+        key: where it was given.
+        or_else: what may be given in its place, for the message.
 
     Raises:
         UsageError: it is not one.
     """
     if not _RUN.fullmatch(run):
-        raise UsageError(
-            f"{run!r} is no id of a run", key="--run", mend="it looks like 20261123T132000Z-1a2b3c"
-        )
+        mend = f"it looks like 20261123T132000Z-1a2b3c{or_else}"
+        raise UsageError(f"{run!r} is no id of a run", key=key, mend=mend)
 
 
 def create_run(runs: Path, now: datetime) -> RunDir:
@@ -150,14 +155,14 @@ def read_facts(path: Path) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > LARGEST:
-            raise FactsError(f"larger than {LARGEST} bytes, so no facts file", file=path)
+            raise FactsError(f"larger than {LARGEST} bytes, so no facts file", file=path, mend=_MEND)
         facts = msgspec.json.decode(path.read_bytes())
     except OSError as error:
-        raise FactsError(f"can't be read: {error.strerror}", file=path) from error
+        raise FactsError(f"can't be read: {error.strerror}", file=path, mend=_MEND) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FactsError(f"no facts file: {error}", file=path) from error
+        raise FactsError(f"no facts file: {error}", file=path, mend=_MEND) from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise FactsError(f"no facts file: its format is not {FORMAT}", file=path)
+        raise FactsError(f"no facts file: its format is not {FORMAT}", file=path, mend=_MEND)
     if str(facts.get("schema", "")).partition(".")[0] != MAJOR:
         message = f"facts of schema {facts.get('schema')!r}, and this version reads {MAJOR}.x"
         raise FactsError(
@@ -165,12 +170,12 @@ def read_facts(path: Path) -> dict[str, Any]:
         )
     host, sections = facts.get("host"), facts.get("sections")
     if not isinstance(host, str) or not host:
-        raise FactsError("names no host", file=path, key="host")
+        raise FactsError("names no host", file=path, key="host", mend=_MEND)
     if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
-        raise FactsError("holds no sections", file=path, key="sections")
+        raise FactsError("holds no sections", file=path, key="sections", mend=_MEND)
     groups = facts.setdefault("groups", [])  # since schema 1.1
     if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
-        raise FactsError("holds no list of groups", file=path, key="groups")
+        raise FactsError("holds no list of groups", file=path, key="groups", mend=_MEND)
     return facts
 
 
@@ -201,10 +206,28 @@ def read_facts_dir(directory: Path) -> dict[str, dict[str, Any]]:
     for path in sorted(directory.glob("*.json")):
         facts = read_facts(path)
         if facts["host"] in found:
-            raise FactsError(f"a second facts file of host {facts['host']}", file=path, key="host")
+            raise FactsError(
+                f"a second facts file of host {facts['host']}", file=path, key="host", mend=_MEND
+            )
         found[facts["host"]] = facts
     if not found:
         raise FactsError(
             "no facts files (*.json) there", file=directory, mend="name the facts directory of a run"
         )
     return found
+
+
+def copy_facts(source: Path, target: Path) -> None:
+    """Copy a directory of facts, what lies beside it included, so that the run can be judged again.
+
+    Args:
+        source: facts that were read; the groups of the inventory may lie in its parent.
+        target: the empty directory of a run's facts.
+    """
+    groups = source.absolute().parent / "inventory.json"
+    copies = {path: target / path.name for path in source.glob("*.json")}
+    copies |= {path: target / BESIDE / path.name for path in (source / BESIDE).glob("*.json")}
+    copies |= {groups: target.parent / groups.name} if groups.is_file() else {}
+    for path, copy in copies.items():
+        copy.parent.mkdir(mode=0o700, exist_ok=True)
+        write_file(copy, path.read_bytes())

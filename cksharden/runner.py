@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cksharden.ansible_env import environment
 from cksharden.ansible_events import Events, HostResult, OnEvent
+from cksharden.ansible_inventory import no_nodes
 from cksharden.ansible_messages import error_text, inventory_reason
 from cksharden.ansible_process import Interruption, ending_with_us, kill_the_rest
+from cksharden.connection import Connection
 from cksharden.errors import InventoryError
 from cksharden.inventory import inventory_file, not_asked
 from cksharden.private_dir import private_directory, write_password
@@ -36,22 +38,6 @@ _ANSIBLE_RUNNERS = (
     "RUNNER_ONLY_FAILED_EVENTS",
 )
 """Variables of Ansible's environment that are ansible-runner's to set: how it hears of events."""
-
-
-@dataclass(frozen=True)
-class Connection:
-    """How Ansible is to connect; what is None is Ansible's own affair (ssh_config, inventory).
-
-    A password is in memory here; a file of the user's is only named.
-    """
-
-    user: str | None = None
-    private_key: str | None = None
-    become_password_file: str | None = None
-    vault_password_file: str | None = None
-    become_password: str | None = field(default=None, repr=False)
-    vault_password: str | None = field(default=None, repr=False)
-    forks: int = 25
 
 
 @dataclass(frozen=True)
@@ -106,7 +92,7 @@ def run_playbook(
     error = error_text(events.lines) if rc != 0 else ""
     hosts = events.hosts()
     if not hosts:  # a single play may well match none
-        _check_inventory(error, source, limit, matched=events.matched)
+        _check_inventory(error, source, connection, limit, matched=events.matched)
     return PlaybookResult(rc, hosts, bool(hosts), error)
 
 
@@ -164,7 +150,9 @@ def _options(limit: str | None, connection: Connection, private: Path) -> str:
     return " ".join(shlex.quote(f"--{name}={value}") for name, value in options.items() if value is not None)
 
 
-def _check_inventory(error: str, inventory: Path, limit: str | None, *, matched: bool) -> None:
+def _check_inventory(
+    error: str, inventory: Path, connection: Connection, limit: str | None, *, matched: bool
+) -> None:
     """Raise InventoryError where Ansible ended without a host because of the inventory."""
     if "Completely failed to parse inventory" in error:
         raise InventoryError(
@@ -179,6 +167,7 @@ def _check_inventory(error: str, inventory: Path, limit: str | None, *, matched:
         mend = "put a node into one of these groups"
         raise InventoryError(not_asked(limit), file=inventory, key="--limit", mend=mend)
     if not matched or "no hosts to target" in error or "provided hosts list is empty" in error:
-        what = f"no host matches --limit {limit}" if limit else "it has no hosts"
-        mend = "name hosts or groups of it" if limit else "list the nodes in it"
-        raise InventoryError(what, file=inventory, key="--limit" if limit else None, mend=mend)
+        if not limit:
+            raise no_nodes(inventory, connection)
+        mend = "name hosts or groups of it"
+        raise InventoryError(f"no host matches --limit {limit}", file=inventory, key="--limit", mend=mend)

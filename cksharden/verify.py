@@ -14,22 +14,28 @@ _UNDECIDED = (Status.UNKNOWN, Status.NOT_APPLICABLE)
 
 
 def compare(plan: Plan, before: Findings, after: Findings, run: str) -> Verification:
-    """Return what is proved, what is missed and what has become worse.
+    """Return what is proved, what is missed, what has become worse, and what can't be told.
 
     Args:
         plan: what was to be changed.
         before: the findings that the plan was made from.
-        after: the findings of now; a planned host that is not in them is missed, not forgotten.
+        after: the findings of now; a planned host that is not in them is unknown, not forgotten.
         run: id of the run that applied the plan.
     """
     now = {(one.host, one.control): one for one in after.findings}
     planned = _planned(plan)
     outcomes = [_outcome(one, now, (one.host, one.control) in planned) for one in before.findings]
+    told = [one for one in outcomes if one.after is not Status.UNKNOWN]
     return Verification(
         run,
-        proved=tuple(one for one in outcomes if one.planned and one.after is Status.PASS),
-        missed=tuple(one for one in outcomes if one.planned and one.after is not Status.PASS),
-        worse=tuple(one for one in outcomes if not one.planned and _worse(one)),
+        proved=tuple(one for one in told if one.planned and one.after is Status.PASS),
+        missed=tuple(one for one in told if one.planned and one.after is not Status.PASS),
+        worse=tuple(one for one in told if not one.planned and _worse(one)),
+        unknown=tuple(
+            one
+            for one in outcomes
+            if one.after is Status.UNKNOWN and (one.planned or one.before is Status.PASS)
+        ),
     )
 
 

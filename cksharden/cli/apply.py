@@ -27,22 +27,25 @@ def apply(
     max_unavailable: MaxUnavailable = 1,
     yes: Yes = False,
 ) -> int:
-    """Show the plan, ask, change the nodes one transaction each, and prove it by looking again.
+    """Show the plan, ask, change the nodes, and prove it.
 
+    Each node changes by a transaction of its own; the proof is another look at it.
     Answering no changes nothing, and exits as a check does.
     """
     check_output(output)
+    hosts.path()
     require_consent(yes=yes, verb="apply")
     from cksharden import pipeline, records
     from cksharden.cli.orders import again, finish, order, traced
     from cksharden.cli.progress import Progress
     from cksharden.report.outcome import open_words
+    from cksharden.report.planned import nothing_planned
 
     progress = Progress(quiet=output.quiet)
     wanted = order("apply", hosts, runs, choice)
     checked = pipeline.check(wanted, progress)
     if not checked.plan.changes:
-        say("cksharden: nothing to change")
+        say(f"cksharden: {nothing_planned(checked.plan, checked.findings.hosts)}")
         return finish(checked.run, output)
     if not yes or output.format is Format.TEXT:
         show_plan(checked.plan, output)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _DEFAULTS = {
     "enabled": "changes it where it fails",
     "opt_in": "changes it only where --control names it",
-    "report_only": "never changes it",
 }
 
 EXAMPLES = ("cksharden explain kubelet_tls_min_version",)
@@ -32,6 +31,7 @@ def explain(
     control: Annotated[
         str,
         typer.Argument(
+            metavar="CONTROL",
             help="The id of a control, as `cksharden controls` lists it.",
             autocompletion=completion.control_ids,
         ),
@@ -46,12 +46,15 @@ def explain(
     ] = None,
     format: FormatOption = Format.TEXT,  # noqa: A002  the option's name
 ) -> int:
-    """Say what a control asks for, why, what it may break, how it is judged and changed, and its sources."""
-    from cksharden.catalog import load_controls
+    """Say what a control asks for, why, and what it may break.
+
+    And how it is judged and changed, its sources, and how to waive it.
+    """
+    from cksharden.catalog import find, load_controls
     from cksharden.policy_files import select
 
     catalogue = load_controls()
-    facts = _facts(select(catalogue, only=[control]).controls[0])
+    facts = _facts(find(catalogue, control))
     if profile is not None:
         chosen = select(catalogue, profile)
         variants = chosen.variants(control)
@@ -108,6 +111,13 @@ def _asked(profile: dict[str, Any]) -> str:
     return f"{profile['id']}: " + "; ".join(f"{who}: {what or 'not asked'}" for who, what in expects.items())
 
 
+def _applied(facts: dict[str, Any]) -> str:
+    if facts["default"] == "report_only":
+        return "never changes it: it is report only, and yours to change"
+    disruption = facts["disruption"].replace("_", " ")
+    return f"{_DEFAULTS[facts['default']]}, by the role {facts['role']}; disruption: {disruption}"
+
+
 def _text(facts: dict[str, Any]) -> str:
     versions = " to ".join(filter(None, (facts["since"] or "any version", facts["until"])))
     rows = {
@@ -117,8 +127,7 @@ def _text(facts: dict[str, Any]) -> str:
         "why": facts["why"],
         "breaks": facts["breaks"],
         "judged": facts["judged"],
-        "apply": f"{_DEFAULTS[facts['default']]}, by the role {facts['role']}; "
-        f"disruption: {facts['disruption'].replace('_', ' ')}",
+        "apply": _applied(facts),
         "needs": ", ".join(facts["needs"]),
         "profiles": ", ".join(facts["profiles"]),
         "refs": ", ".join(f"{key} {value}" for key, value in facts["refs"].items()),

@@ -40,9 +40,10 @@ def init(
     access: Access,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> int:
-    """Make the inventory of a cluster: a control plane is asked over SSH who the nodes are.
+    """Make the inventory of a cluster, by asking a control plane.
 
-    Writes hosts.yml, group_vars, profile.yml and waivers.yml, overwrites nothing, and changes no node.
+    It is asked over SSH who the nodes are. Writes hosts.yml, group_vars, profile.yml and waivers.yml,
+    overwrites nothing, and changes no node.
     """
     from cksharden.cli.progress import Progress
     from cksharden.init import init as make

@@ -20,7 +20,7 @@ import typer
 from cksharden.cli import completion
 from cksharden.cli.output import ask_secret
 from cksharden.errors import UsageError
-from cksharden.inventory import none_given
+from cksharden.inventory import inventory_file, none_given
 
 if TYPE_CHECKING:
     from cksharden.runner import Connection
@@ -60,7 +60,9 @@ class Access:
     vault_password_file: Annotated[
         Path | None, typer.Option("--vault-password-file", metavar="FILE", help="Holds the vault password.")
     ] = None
-    forks: Annotated[int, typer.Option("--forks", "-f", min=1, metavar="N", help="Hosts at once.")] = 25
+    forks: Annotated[
+        int, typer.Option("--forks", "-f", min=1, metavar="N", help="Hosts that are asked at once.")
+    ] = 25
 
     def connection(self) -> Connection:
         """Return how Ansible is to connect; asks for the passwords that are to be asked for.
@@ -116,14 +118,35 @@ class Hosts(Access):
         ),
     ] = None
     limit: Annotated[
-        str | None, typer.Option("--limit", "-l", metavar="PATTERN", help="Only these hosts.")
+        str | None,
+        typer.Option(
+            "--limit", "-l", metavar="PATTERN", help="Only these hosts or groups, as `w1,rack*,!w9`."
+        ),
     ] = None
 
     def path(self) -> Path:
-        """Return the inventory, which a verb that reaches nodes can't do without."""
+        """Return the inventory, which a verb that reaches nodes can't do without.
+
+        Raises:
+            CkshardenError: none was given, or there is none.
+        """
         if self.inventory is None:
             raise none_given()
+        inventory_file(self.inventory)
         return self.inventory
+
+    def reached(self) -> Connection:
+        """Return how Ansible is to connect to them.
+
+        Raises:
+            CkshardenError: as of path() and connection(), or a part of --limit matches no host.
+        """
+        from cksharden.ansible_inventory import check_limit
+
+        inventory, connection = self.path(), self.connection()
+        if self.limit is not None:
+            check_limit(inventory, connection, self.limit)
+        return connection
 
 
 @dataclass(frozen=True)
@@ -136,7 +159,7 @@ class Choice:
             metavar="NAME|FILE",
             autocompletion=completion.profiles,
             help=f"The set of controls: {', '.join(completion.builtin_profiles())} or a file; "
-            "profile.yml beside the inventory, else cks.",
+            "by default profile.yml beside the inventory, else cks.",
         ),
     ] = None
     control: Annotated[
@@ -163,9 +186,9 @@ class Output:
     """What is shown, and where."""
 
     format: FormatOption = Format.TEXT
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.")] = (
-        None
-    )
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report there.")
+    ] = None
     everything: Annotated[
         bool, typer.Option("--all", help="Show what passes too, and nothing shortened.")
     ] = False

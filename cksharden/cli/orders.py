@@ -13,7 +13,6 @@ from cksharden import records
 from cksharden.cli.options import RUNS_DIR_VARIABLE, Choice, Hosts, Output, Runs
 from cksharden.cli.output import say, show
 from cksharden.errors import UsageError
-from cksharden.inventory import none_given
 from cksharden.order import Order
 from cksharden.rundir import RunDir
 from cksharden.runner import Connection
@@ -25,16 +24,14 @@ def order(
     """Return the order of a verb.
 
     Raises:
-        UsageError: there is neither an inventory nor facts, or a file that is named does not exist.
+        CkshardenError: there is neither an inventory nor facts, or a file that is named does not exist.
     """
-    if facts is None and hosts.inventory is None:
-        raise none_given()
     if facts is not None and hosts.limit is not None:
         raise UsageError("recorded facts are judged as they are", key="--limit", mend="leave it out")
     return Order(
         command=command,
         runs=runs.runs_dir,
-        connection=hosts.connection() if facts is None else Connection(),
+        connection=hosts.reached() if facts is None else Connection(),
         inventory=hosts.inventory,
         limit=hosts.limit,
         profile=choice.profile if choice else None,

@@ -132,5 +132,8 @@ def require_consent(*, yes: bool, verb: str) -> None:
 
 
 def agreed(question: str, *, yes: bool) -> bool:
-    """Ask, unless --yes was given."""
-    return yes or typer.confirm(question, default=False, err=True)
+    """Ask, unless --yes was given. Raises KeyboardInterrupt where Ctrl-C is the answer."""
+    try:
+        return yes or typer.confirm(question, default=False, err=True)
+    except typer.Abort:
+        raise KeyboardInterrupt from None

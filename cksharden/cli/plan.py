@@ -14,7 +14,10 @@ EXAMPLES = (
 
 
 def plan(*, hosts: Hosts, choice: Choice, runs: Runs, output: Output, facts: Facts = None) -> int:
-    """Show every file that apply would write, as a diff, and what it would restart. Changes nothing."""
+    """Show every file that apply would write, as a diff.
+
+    And what it would restart, in which order. Changes nothing.
+    """
     check_output(output)
     from cksharden import pipeline
     from cksharden.cli.orders import finish, order

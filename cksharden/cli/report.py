@@ -37,8 +37,9 @@ def report(
     check_output(output)
     from cksharden import records
     from cksharden.cli.orders import finish
-    from cksharden.rundir import open_run
+    from cksharden.rundir import check_run_id, open_run
 
     if run is None or run in _CHANGING:
         return finish(records.newest(runs.runs_dir, run), output)
+    check_run_id(run, "RUN", or_else=", or is `apply` or `rollback`; without one the newest run is shown")
     return finish(open_run(runs.runs_dir, run), output)

@@ -10,7 +10,7 @@ import typer
 from cksharden.cli import completion
 from cksharden.cli.options import Format, Hosts, MaxUnavailable, Output, Runs, Yes
 from cksharden.cli.output import agreed, check_output, require_consent, say, show_restorations
-from cksharden.errors import ExitCode
+from cksharden.errors import ExitCode, UsageError
 
 EXAMPLES = (
     "cksharden rollback inventories/production --run 20261123T132000Z-1a2b3c",
@@ -24,25 +24,34 @@ def rollback(
     runs: Runs,
     output: Output,
     run: Annotated[
-        str, typer.Option(metavar="RUN", help="The apply to take back.", autocompletion=completion.runs)
-    ],
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="The apply to take back; without it the newest are listed.",
+            autocompletion=completion.runs,
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite what was changed since that run.")
     ] = False,
     max_unavailable: MaxUnavailable = 1,
     yes: Yes = False,
 ) -> int:
-    """Put back every file that a run changed, as it was, each node by a transaction of its own.
+    """Put back every file that an apply changed, as it was.
 
-    Answering no changes nothing, and exits with 0.
+    Each node does so by a transaction of its own. Answering no changes nothing, and exits with 0.
     """
     check_output(output)
-    require_consent(yes=yes, verb="rollback")
-    from cksharden import pipeline
+    from cksharden import pipeline, records
     from cksharden.cli.orders import finish, order, traced
     from cksharden.cli.progress import Progress
     from cksharden.rollback import take_back
 
+    hosts.path()
+    if run is None:
+        mend = records.that_would_do(runs.runs_dir, "apply")
+        raise UsageError("name the run that is to be taken back", key="--run", mend=mend)
+    require_consent(yes=yes, verb="rollback")
     progress = Progress(quiet=output.quiet)
     wanted = order("rollback", hosts, runs)
     begun = pipeline.begin_rollback(wanted, run, force=force)

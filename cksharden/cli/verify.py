@@ -29,13 +29,16 @@ def verify(
         ),
     ] = None,
 ) -> int:
-    """Look again whether what an apply changed holds, and whether anything became worse. Changes nothing."""
+    """Look again whether what an apply changed still holds. Changes nothing.
+
+    Says, too, what has become worse since, and what can't be told.
+    """
     check_output(output)
     from cksharden import pipeline, records
     from cksharden.cli.orders import finish, order
     from cksharden.cli.progress import Progress
-    from cksharden.rundir import open_run
 
+    hosts.path()
+    found = records.named(runs.runs_dir, run, "apply") if run else records.newest(runs.runs_dir, "apply")
     wanted = order("verify", hosts, runs)
-    of = open_run(runs.runs_dir, run) if run else records.newest(runs.runs_dir, "apply")
-    return finish(pipeline.prove(wanted, of, Progress(quiet=output.quiet)), output)
+    return finish(pipeline.prove(wanted, found, Progress(quiet=output.quiet)), output)

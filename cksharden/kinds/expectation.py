@@ -60,7 +60,12 @@ class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         if self.equals is None or isinstance(self.equals, dict):
             raise ValueError("equals must be a value, not null and not a mapping")
         if self.target is not None and not self.holds(self.target):
-            raise ValueError(f"set: {self.target!r} does not meet the control's own expectation")
+            if self.set is _UNSET:
+                raise ValueError(f"no value is {self.expected}")
+            raise ValueError(
+                f"set: {self.set!r} does not meet the control's own expectation ({self.expected}): "
+                "give a `set` that does too"
+            )
 
     @property
     def target(self) -> Any:

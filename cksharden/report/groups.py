@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,7 @@ class Trouble:
     reason: str
     hosts: tuple[str, ...]
     controls: tuple[str, ...]
+    """Empty where it is all that are asked of the hosts."""
 
 
 def failing(findings: Findings, remedy: Mapping[tuple[str, str], str]) -> list[Group]:
@@ -56,12 +58,15 @@ def failing(findings: Findings, remedy: Mapping[tuple[str, str], str]) -> list[G
 def troubles(findings: Findings) -> list[Trouble]:
     """Return what is unknown: an unreachable host is one entry, not one for each control."""
     by_host: dict[tuple[str, str], list[str]] = {}
+    asked: Counter[str] = Counter()
     for one in findings.findings:
+        asked[one.host] += one.status is not Status.NOT_APPLICABLE
         if one.status is Status.UNKNOWN:
             by_host.setdefault((one.host, one.reason), []).append(one.control)
     merged: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (host, reason), controls in by_host.items():
-        merged.setdefault((reason, tuple(controls)), []).append(host)
+        whole = 1 < len(controls) == asked[host]
+        merged.setdefault((reason, () if whole else tuple(controls)), []).append(host)
     return [Trouble(reason, tuple(hosts), controls) for (reason, controls), hosts in merged.items()]
 
 

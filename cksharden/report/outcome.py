@@ -64,9 +64,16 @@ def outcome_lines(sheet: Sheet, view: View) -> None:
 def proof_lines(sheet: Sheet, proof: Verification) -> None:
     """Add what a second collection proves of a plan."""
     sheet.heading("Proof")
-    sheet.line(f"proved {len(proof.proved)}, missed {len(proof.missed)}, worse {len(proof.worse)}")
+    unknown = f", unknown {len(proof.unknown)}" if proof.unknown else ""
+    sheet.line(f"proved {len(proof.proved)}, missed {len(proof.missed)}, worse {len(proof.worse)}{unknown}")
     _outcome_words(sheet, "missed", proof.missed)
     _outcome_words(sheet, "worse", proof.worse)
+    alike: dict[tuple[str, str], list[str]] = {}
+    for one in proof.unknown:
+        alike.setdefault((one.host, one.reason), []).append(one.control)
+    for (host, reason), controls in alike.items():
+        what = controls[0] if len(controls) == 1 else f"{len(controls)} controls"
+        sheet.line("  ", ("unknown", Style.UNSURE), f"  {host}  {what}: {reason}")
 
 
 def _end_line(sheet: Sheet, outcome: HostOutcome) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from cksharden.model import FileState, HostPlan, Plan, PlannedFile
 from cksharden.report.sheet import Sheet, Style
 
@@ -11,11 +13,18 @@ _INDENT = " " * 4
 
 def plan_lines(sheet: Sheet, plan: Plan) -> None:
     """Add the plan. Nothing in it has been done."""
-    if not plan.changes:
-        sheet.line("Plan: nothing to change.")
     for number, hosts in enumerate(_alike(plan), 1):
         _host_lines(sheet, f"{number}. {', '.join(hosts)}", plan.hosts[hosts[0]])
     _left_out_lines(sheet, plan)
+
+
+def nothing_planned(plan: Plan, hosts: Collection[str]) -> str:
+    """Say why a plan changes nothing on hosts: it has nothing of one that could not be asked."""
+    if not plan.hosts:
+        return "nothing could be planned: no node could be asked"
+    if len(plan.hosts) < len(hosts):
+        return "nothing to change on the nodes that could be asked"
+    return "nothing to change"
 
 
 def _alike(plan: Plan) -> list[list[str]]:

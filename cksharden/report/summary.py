@@ -38,7 +38,7 @@ def summary_lines(sheet: Sheet, view: View, findings: Findings, options: Options
     """
     columns = options.screen.columns if options.screen else 0
     rest = Sheet(colours=options.colours, columns=columns)
-    _trouble_lines(rest, troubles(findings), len(findings.controls), options)
+    _trouble_lines(rest, troubles(findings), options)
     _waived_lines(rest, findings, options)
     if findings.notes:
         rest.heading("Notes")
@@ -107,14 +107,13 @@ def _severity_style(severity: Severity) -> Style:
     return Style.BAD if severity in (Severity.CRITICAL, Severity.HIGH) else Style.UNSURE
 
 
-def _trouble_lines(sheet: Sheet, found: list[Trouble], controls: int, options: Options) -> None:
+def _trouble_lines(sheet: Sheet, found: list[Trouble], options: Options) -> None:
     if not found:
         return
     sheet.heading("Unknown")
     shown = found if options.screen is None else found[: options.screen.lines // 12]
     for trouble in shown:
-        whole = len(trouble.controls) == controls
-        what = "all controls" if whole and controls > 1 else ", ".join(trouble.controls)
+        what = ", ".join(trouble.controls) or "all controls"
         sheet.line((_named(trouble.hosts, options), Style.UNSURE), f": {trouble.reason} ({what})")
     if len(shown) < len(found):
         sheet.line((f"… and {len(found) - len(shown)} more reasons", Style.HEAD))

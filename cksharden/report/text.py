@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cksharden.report.interface import Options, View
 from cksharden.report.outcome import open_lines, outcome_lines, proof_lines
-from cksharden.report.planned import plan_lines
+from cksharden.report.planned import nothing_planned, plan_lines
 from cksharden.report.restored import restoration_lines
 from cksharden.report.sheet import Sheet
 from cksharden.report.summary import summary_lines
@@ -25,6 +25,8 @@ class TextReporter:
         if view.verification is not None:
             proof_lines(sheet, view.verification)
         if view.plan is not None and view.command == "plan":
+            if view.findings is not None and not view.plan.changes:
+                sheet.line(f"Plan: {nothing_planned(view.plan, view.findings.hosts)}.")
             plan_lines(sheet, view.plan)
         end = _end_lines(view)
         if view.findings is not None:

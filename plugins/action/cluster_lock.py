@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.cksharden.node.plugins.module_utils.node.text import one_line
 from ansible_collections.cksharden.node.plugins.plugin_utils.controller import holder, runs_here, told
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
-from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import BEGIN_SECONDS, RUN
+from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import BEGIN_SECONDS, run_of
 
 _FACT = "cksharden_lock"
 _SECONDS = 30
@@ -32,7 +32,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         self._variables = task_vars or {}
         # The parent of every worker is ansible-playbook: as long as it lives, nodes may be changed.
-        self._own = holder(str(self._variables.get("cksharden_run") or RUN), os.getppid())
+        self._own = holder(run_of(self._variables), os.getppid())
         self._process = [self._own["boot"], self._own["pid"], self._own["start"]]
         self._node = str(self._task.delegate_to or self._variables["inventory_hostname"])
         ways = {

@@ -18,7 +18,7 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.facts import (
     write_facts,
     write_inventory,
 )
-from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
+from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, collect
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -41,8 +41,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             request = self._request(variables)
             if "cksharden_inventory" in variables:
                 write_inventory(Path(str(variables["cksharden_inventory"])), variables["groups"])
-            limit = request["limits"]["seconds"]
-            sections = run_on_node(self, "collector", request, variables, limit)["sections"]
+            sections = collect(self, request, variables)
         except RemoteError as error:
             return _failure(error.kind, error.reason)
         except (RequestError, OSError) as error:

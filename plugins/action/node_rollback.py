@@ -10,7 +10,12 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.bundle import agent_source
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
-from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import RUN, Follower, result
+from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import (
+    Follower,
+    gate_of,
+    result,
+    run_of,
+)
 
 _PREVIEW_SECONDS = 60
 
@@ -28,13 +33,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         variables = task_vars or {}
         arguments = self._task.args
-        gate = {
-            key: int(arguments[f"gate_{key}"]) for key in ("window", "limit") if arguments.get(f"gate_{key}")
-        }
+        gate = gate_of(arguments)
         payload = {
             "of": str(arguments["of"]),
             "role": str(arguments["role"]),
-            "run": str(arguments.get("run") or variables.get("cksharden_run") or RUN),
+            "run": run_of(variables, arguments),
             "host": str(variables["inventory_hostname"]),
             "force": boolean(arguments.get("force", False)),
             **gate,
@@ -44,7 +47,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 return self._preview(payload, variables)
             return self._take_back(payload, gate, variables)
         except RemoteError as error:
-            return {"failed": True, "changed": False, "msg": error.reason, "cksharden": {"error": error.kind}}
+            return error.result
 
     def _preview(self, payload: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         answer = run_on_node(self, "rollback_preview", payload, variables, _PREVIEW_SECONDS)

@@ -11,12 +11,13 @@ from ansible_collections.cksharden.node.plugins.plugin_utils import planned
 from ansible_collections.cksharden.node.plugins.plugin_utils.bundle import agent_source
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_request
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import CONFIG_DIR
-from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
+from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, collect, run_on_node
 from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import (
     BEGIN_SECONDS,
-    RUN,
     Follower,
+    gate_of,
     result,
+    run_of,
     transaction,
 )
 
@@ -35,7 +36,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables = task_vars or {}
         arguments = self._task.args
         role = str(arguments.get("role"))
-        run = str(arguments.get("run") or variables.get("cksharden_run") or RUN)
+        run = run_of(variables, arguments)
         self._host = str(variables["inventory_hostname"])
         try:
             if role not in planned.ROLES:
@@ -46,14 +47,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except planned.NotPlannedError as reason:
             return result({"role": role, "run": run, "outcome": "refused", "reason": str(reason)}, [])
         except RemoteError as error:
-            return {"failed": True, "changed": False, "msg": error.reason, "cksharden": {"error": error.kind}}
+            return error.result
 
     def _change(self, role: str, run: str, variables: dict[str, Any]) -> dict[str, Any]:
         settings = self._settings(role, variables)
         request = check_request(planned.request(role, settings))
-        sections = run_on_node(self, "collector", request, variables, request["limits"]["seconds"])[
-            "sections"
-        ]
+        sections = collect(self, request, variables)
         if planned.has_open_transaction(sections):
             # Half changed files are no ground for a plan, and its agent may be gone.
             told = run_on_node(self, "recover", {}, variables, BEGIN_SECONDS)["open"]
@@ -68,11 +67,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         extra = {"diff": planned.diffs_of(changes["changes"], sections)} if self._task.diff else {}
         if self._task.check_mode:
             return {**result({**nothing, "reason": "check mode"}, files), "changed": True, **extra}
-        gate = {
-            "window": _number(self._task.args, "gate_window"),
-            "etcd_window": _number(self._task.args, "gate_etcd_window"),
-            "limit": _number(self._task.args, "gate_limit"),
-        }
+        gate = gate_of(self._task.args)
         wanted = transaction(role, run, self._host, changes, gate)
         return {**self._transact(wanted, gate, files, variables), **extra}
 
@@ -103,8 +98,3 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         for told in answer["raised"] if answer else ():
             self._display.warning(f"{self._host}: {told}")
         return result(follower.follow(role, run, gate, surely_begun=answer is not None), files)
-
-
-def _number(arguments: dict[str, Any], name: str) -> int | None:
-    value = arguments.get(name)
-    return None if value in (None, "") else int(value)

@@ -11,8 +11,8 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_request, kind_of
 from ansible_collections.cksharden.node.plugins.plugin_utils.planned import ROLES
-from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
-from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import RUN
+from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, collect
+from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import run_of
 
 FORMAT = "cksharden-plan"
 MAJOR = "1"
@@ -34,18 +34,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             facts = self._from_node(variables) if plan is None else _from_plan(Path(str(plan)), variables)
         except RemoteError as error:
-            return {"failed": True, "changed": False, "msg": error.reason, "cksharden": {"error": error.kind}}
+            return error.result
         except (OSError, ValueError, KeyError) as error:
             return {"failed": True, "changed": False, "msg": f"{plan} is no plan of ours: {error}"}
-        run = str(variables.get("cksharden_run") or RUN)
-        return {"changed": False, "msg": f"run {run}", "ansible_facts": facts}
+        return {"changed": False, "msg": f"run {run_of(variables)}", "ansible_facts": facts}
 
     def _from_node(self, variables: dict[str, Any]) -> dict[str, Any]:
         request = check_request({"schema": "1.0", "files": []})
-        sections = run_on_node(self, "collector", request, variables, request["limits"]["seconds"])[
-            "sections"
-        ]
-        return {"cksharden_node_kind": kind_of(sections)}
+        return {"cksharden_node_kind": kind_of(collect(self, request, variables))}
 
 
 def _from_plan(path: Path, variables: dict[str, Any]) -> dict[str, Any]:

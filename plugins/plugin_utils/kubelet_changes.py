@@ -20,6 +20,7 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_command_lin
     running,
     text_of,
 )
+from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_flags import overrides
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_options import (
     configuration,
     drop_ins,
@@ -108,8 +109,10 @@ def _sort_out(
     kept, refused, removals = [], [], []
     for item in items:
         flags = [flag for flag in line.flags if flag.name == item.get("flag")]
-        reason = next(filter(None, (_cannot_remove(section, flag) for flag in flags)), None) or _overridden(
-            section, line, item["key"], target
+        reason = (
+            next(filter(None, (_cannot_remove(section, flag) for flag in flags)), None)
+            or _overriding_flag(line, item)
+            or _overridden(section, line, item["key"], target)
         )
         if reason:
             refused.append(_refuse(item, reason))
@@ -131,6 +134,18 @@ def _cannot_remove(section: dict[str, Any], flag: Flag) -> str | None:
         "package or to what set the node up: take it out there, or override its line in a file of your own "
         f"below {EDITABLE_UNITS}kubelet.service.d/"
     )
+
+
+def _overriding_flag(line: CommandLine, item: Setting) -> str | None:
+    """Say which flag overrides the item that does not name it; nothing is taken away unasked."""
+    for flag in line.flags:
+        for key in flatten({item["key"]: item["value"]}):
+            if flag.name != item.get("flag") and overrides(flag, key):
+                return (
+                    f"--{flag.name} in {flag.path} overrides {key}, and the setting does not name it: take "
+                    f"it out there, or say `flag: {flag.name}` to have that done"
+                )
+    return None
 
 
 def _overridden(section: dict[str, Any], line: CommandLine, key: str, target: str) -> str | None:

@@ -37,6 +37,11 @@ class RemoteError(AnsibleError):  # type: ignore[misc]
         self.kind = kind
         self.reason = message
 
+    @property
+    def result(self) -> dict[str, Any]:
+        """Return the result of a task that this ends."""
+        return {"failed": True, "changed": False, "msg": self.reason, "cksharden": {"error": self.kind}}
+
 
 def run_on_node(
     action: ActionBase, entry: str, payload: dict[str, Any], task_vars: dict[str, Any], timeout: int
@@ -58,6 +63,14 @@ def run_on_node(
         return parse(nonce, result["stdout"])
     except FramingError as reason:
         raise _explain(result, reason) from reason
+
+
+def collect(action: ActionBase, request: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    """Return the sections that the collector brings for a request of facts.check_request; see run_on_node."""
+    sections: dict[str, Any] = run_on_node(
+        action, "collector", request, task_vars, request["limits"]["seconds"]
+    )["sections"]
+    return sections
 
 
 def _check_connection(action: ActionBase) -> None:

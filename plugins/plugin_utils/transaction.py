@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,17 +33,28 @@ RUN = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 """The run of a playbook that was given none. Ansible imports this before it forks: all hosts share it."""
 
 
+def run_of(variables: Mapping[str, Any], arguments: Mapping[str, Any] | None = None) -> str:
+    """Return the name of the run: what the task says, else what the playbook was given, else RUN."""
+    return str((arguments or {}).get("run") or variables.get("cksharden_run") or RUN)
+
+
+def gate_of(arguments: Mapping[str, Any]) -> dict[str, int]:
+    """Return windows and limit of the gate in seconds, as far as a task says them."""
+    named = {key: arguments.get(f"gate_{key}") for key in ("window", "etcd_window", "limit")}
+    return {key: int(value) for key, value in named.items() if value}
+
+
 def transaction(
-    role: str, run: str, host: str, changes: dict[str, Any], gate: dict[str, Any] | None
+    role: str, run: str, host: str, changes: dict[str, Any], gate: dict[str, int]
 ) -> dict[str, Any]:
     """Return the transaction that is sent to a node.
 
-    changes: what kubelet_changes or file_changes returned. gate: window and limit in seconds, for
-    a role that restarts something.
+    changes: what kubelet_changes or file_changes returned. gate: what gate_of returned, for changes that
+    restart something.
     """
     full = None
     if changes["restart"]:
-        full = {**(gate or {}), **changes.get("gate", {"argv": changes.get("argv")})}
+        full = {**gate, **changes.get("gate", {"argv": changes.get("argv")})}
     return {
         "format": "cksharden-transaction",
         "schema": "1.0",
@@ -80,10 +91,10 @@ class Follower:
             self._doubt = error.reason
         return None
 
-    def follow(self, role: str, run: str, gate: dict[str, Any], *, surely_begun: bool) -> Answer:
+    def follow(self, role: str, run: str, gate: dict[str, int], *, surely_begun: bool) -> Answer:
         """Return how the transaction ended, `open` where that could not be seen.
 
-        gate: window and limit in seconds. With surely_begun false the node may know nothing of it.
+        gate: what gate_of returned. With surely_begun false the node may know nothing of it.
         """
         patience = _longest(role, gate) + _PATIENCE
         deadline = time.monotonic() + patience
@@ -113,11 +124,11 @@ class Follower:
         return {"role": role, "run": run, "outcome": "open", "reason": reason_text}
 
 
-def _longest(role: str, gate: dict[str, Any]) -> int:
+def _longest(role: str, gate: dict[str, int]) -> int:
     """Return the seconds that a role's gate may take there and back."""
     if role == static_pod_settings.STATIC_PODS:
         return static_pod_settings.patience(gate)
-    return int(gate.get("limit") or LIMIT) * 2 + int(gate.get("window") or WINDOW)
+    return (gate.get("limit") or LIMIT) * 2 + (gate.get("window") or WINDOW)
 
 
 def _ended(role: str, run: str, records: list[dict[str, Any]]) -> Answer:

@@ -153,6 +153,17 @@ def accepts_tls12() -> bool:
     return handshake(testing.node(NODE).address, "TLSv1_2") is not None
 
 
+def lease(*words: str) -> str:
+    """Return what kubectl says of the Lease that is the cluster's lock, nothing where there is none."""
+    command = ("--namespace", "kube-system", "get", "lease", "cksharden", "--ignore-not-found", "--output")
+    return testing.kubectl(*command, *words).stdout
+
+
+def lock_holder() -> str:
+    """Return the run that has the cluster's lock, nothing where no run has it."""
+    return lease("jsonpath={.spec.holderIdentity}")
+
+
 class Harden:
     """One run of the playbook harden on the node, by plain ansible-playbook, in the background."""
 

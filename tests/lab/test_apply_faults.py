@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`cksharden apply` itself while things break: exit 3, a node that is whole, and a next run that converges."""
+"""`cksharden apply` itself while things break: exit 3, a node that is whole, and a next run that converges.
+
+Every test works on the node that the one before left, so that each is the next run of another; the last one has
+nothing left to change.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +19,7 @@ from lab import testing
 
 from tests.lab import faults
 from tests.lab.command import ROOT, cksharden
+from tests.lab.conftest import taken_back
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("faulty_node")]
 
@@ -41,22 +47,11 @@ def last_steps() -> dict[str, str]:
     return {run: records[-1][0] for run, records in faults.look()["journals"].items() if records}
 
 
-def assert_converges(runs: Path) -> None:
-    again = cksharden(*apply(), runs=runs)
-    assert again.code == 1, again.out + again.err  # one control is report only and fails
-    assert "missed 0, worse 0" in again.out or "nothing to change" in again.out + again.err
-    assert mode() == "600"
-    assert not faults.accepts_tls12()
-
-
-def test_the_agent_of_the_kubelet_is_killed(runs: Path) -> None:
-    faults.plant("gating", "kill")
-    ended = cksharden(*apply(), runs=runs)
-    assert ended.code == 3, ended.out + ended.err
-    assert faults.wait_settled(ended.run)["outcome"] == "restored"
-    assert faults.accepts_tls12()
-    assert mode() == "600", "the transaction of file_access is another one, and was committed"
-    assert_converges(runs)
+@pytest.fixture(scope="module")
+def runs(faulty_node: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The directory of all runs of this file."""
+    with taken_back(tmp_path_factory.mktemp("runs")) as directory:
+        yield directory
 
 
 def test_power_is_cut_while_modes_change(runs: Path) -> None:
@@ -71,10 +66,20 @@ def test_power_is_cut_while_modes_change(runs: Path) -> None:
     faults.wait(lambda: set(last_steps().values()) <= {"closed"}, 60, f"still open: {last_steps()}")
     assert mode() == "644"
     testing.wait_ready(faults.NODE)
-    assert_converges(runs)
+
+
+def test_the_agent_of_the_kubelet_is_killed(runs: Path) -> None:
+    faults.plant("gating", "kill")
+    ended = cksharden(*apply(), runs=runs)
+    assert ended.code == 3, ended.out + ended.err
+    assert faults.wait_settled(ended.run)["outcome"] == "restored"
+    assert faults.accepts_tls12()
+    assert mode() == "600", "the transaction of file_access is another one, and was committed"
+    assert faults.lock_holder() == "", "a run that fails gives the lock back"
 
 
 def test_cksharden_is_killed(runs: Path) -> None:
+    earlier = set(runs.iterdir())
     faults.plant("restarting", "hold")
     with applying(runs) as held:
         held.kill()
@@ -83,10 +88,14 @@ def test_cksharden_is_killed(runs: Path) -> None:
         if int(place.name) != os.getpid() and mark in _command_line(place):
             os.kill(int(place.name), signal.SIGKILL)
     faults.release()
-    (run,) = (path.name for path in runs.iterdir())
+    (run,) = (path.name for path in set(runs.iterdir()) - earlier)
     assert faults.wait_settled(run)["outcome"] == "committed"
     testing.wait_ready(faults.NODE)
-    assert_converges(runs)
+    again = cksharden(*apply(), runs=runs)
+    assert again.code == 1, again.out + again.err  # one control is report only and fails
+    assert "nothing to change" in again.err
+    assert mode() == "600"
+    assert not faults.accepts_tls12()
 
 
 def _command_line(process: Path) -> bytes:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from lab import testing
+from lab.gobuild import VERSIONS
 from lab.keys import ensure_keys
+from lab.offer import offered
 from lab.podman import privileged_options
 from lab.state import read_state
 from lab.topology import TOPOLOGIES
@@ -118,6 +120,7 @@ def test_status_shows_a_whole_lab() -> None:
     for node in TOPOLOGIES[testing.lab().topology]:
         assert f"{node.name:6}{node.address:16}" in shown.stdout
     assert shown.stdout.count("Ready") == len(testing.nodes())
+    assert shown.stdout.count(f" v{testing.lab().kubernetes} ") == len(testing.nodes())
 
 
 def test_shell_runs_a_command_and_returns_its_exit_code() -> None:
@@ -132,15 +135,38 @@ def test_up_again_touches_nothing() -> None:
     assert container_ids() == before
 
 
-def test_second_lab_is_refused_and_the_first_one_named() -> None:
+@pytest.mark.parametrize(
+    ("differs", "there_are"), [("topology", list(TOPOLOGIES)), ("kubernetes", list(VERSIONS))]
+)
+def test_second_lab_is_refused_and_the_first_one_named(differs: str, there_are: list[str]) -> None:
     state, before = testing.lab(), container_ids()
-    other = "ha" if state.topology == "single" else "single"
-    refused = run_lab("up", "--topology", other)
+    wanted = {"topology": state.topology, "kubernetes": state.kubernetes}
+    wanted[differs] = next(other for other in there_are if other != wanted[differs])
+    refused = run_lab("up", "--topology", wanted["topology"], "--kubernetes", wanted["kubernetes"])
     assert refused.returncode == 2
     assert f"{state.topology}, Kubernetes {state.kubernetes}, of {state.checkout}" in refused.stderr
     assert "nox -s lab -- down" in refused.stderr
     assert container_ids() == before
     assert read_state() == state
+
+
+def test_version_that_is_offered_lies_on_every_node_and_what_runs_stays() -> None:
+    version = testing.lab().kubernetes
+    installed = ["stat", "--format", "%i %Z", "/usr/bin/kubelet"]
+    before = testing.run("w1", installed).stdout
+    image = f"registry.k8s.io/kube-scheduler:v{version}"
+    testing.run("w1", ["crictl", "rmi", image])
+    try:
+        offering = run_lab("offer", version)
+        assert offering.returncode == 0, offering.stderr
+        for node in testing.nodes():
+            printed = testing.run(node.name, [f"{offered(version)}/kubeadm", "version", "--output", "short"])
+            assert printed.stdout == f"v{version}\n"
+            testing.run(node.name, ["crictl", "inspecti", image])
+        assert testing.run("w1", installed).stdout == before
+    finally:
+        for node in testing.nodes():
+            testing.run(node.name, ["rm", "-r", offered(version)])
 
 
 def test_files_of_a_new_node_are_as_the_kubernetes_packages_install_them() -> None:

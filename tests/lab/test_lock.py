@@ -18,6 +18,7 @@ from lab import testing
 
 from tests.lab import faults
 from tests.lab.command import ROOT, Ended, cksharden, snapshot
+from tests.lab.faults import lock_holder
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("faulty_node")]
 
@@ -33,17 +34,7 @@ MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 def runs(runs: Path) -> Iterator[Path]:
     """The directory of runs; before they are rolled back nobody holds the lock any more."""
     yield runs
-    assert holder() == ""
-
-
-def lease(*words: str) -> str:
-    """Return what kubectl says of the Lease, nothing where there is none."""
-    command = ("--namespace", "kube-system", "get", "lease", "cksharden", "--ignore-not-found", "--output")
-    return testing.kubectl(*command, *words).stdout
-
-
-def holder() -> str:
-    return lease("jsonpath={.spec.holderIdentity}")
+    assert lock_holder() == ""
 
 
 def roll_back(run: str, runs: Path) -> Ended:
@@ -61,7 +52,7 @@ def start(runs: Path) -> subprocess.Popen[bytes]:
 
 def move_elsewhere() -> None:
     """Have the lock be held by another machine."""
-    found: dict[str, Any] = json.loads(lease("json"))
+    found: dict[str, Any] = json.loads(faults.lease("json"))
     written = json.loads(found["metadata"]["annotations"]["cksharden-holder"])
     annotation = "cksharden-holder=" + json.dumps({**written, "boot": "another", "host": "desk2"})
     testing.kubectl("--namespace", "kube-system", "annotate", "--overwrite", "lease", "cksharden", annotation)
@@ -79,7 +70,7 @@ def kill_all(process: subprocess.Popen[bytes]) -> None:
 
 def test_of_two_runs_at_once_one_is_refused_and_touches_nothing(runs: Path) -> None:
     with start(runs) as first:
-        run = holder()
+        run = lock_holder()
         before = {name: snapshot(name) for name in ("cp1", faults.NODE)}
         kept = testing.run("cp1", f"ls {faults.BASE}", check=False).stdout
         second = cksharden(*EVERYTHING, runs=runs)
@@ -103,7 +94,7 @@ def test_of_two_runs_at_once_one_is_refused_and_touches_nothing(runs: Path) -> N
 @pytest.mark.faults
 def test_a_killed_controller_is_taken_over_once_its_node_is_done(runs: Path) -> None:
     process = start(runs)
-    run = holder()
+    run = lock_holder()
     kill_all(process)
     refused = cksharden(*EVERYTHING, runs=runs)
     assert refused.code == 3, refused.out + refused.err
@@ -118,13 +109,13 @@ def test_a_killed_controller_is_taken_over_once_its_node_is_done(runs: Path) -> 
 @pytest.mark.faults
 def test_unlock_waits_for_the_node_of_a_controller_that_is_gone(runs: Path) -> None:
     process = start(runs)
-    run = holder()
+    run = lock_holder()
     kill_all(process)
     move_elsewhere()
     refused = cksharden("unlock", LAB, "--run", run, runs=runs)
     assert refused.code == 3
     assert f"{faults.NODE}: the transaction kubelet of run {run} is still open" in refused.err
-    assert holder() == run
+    assert lock_holder() == run
     faults.release()
     faults.wait_settled(run)
     held = cksharden(*EVERYTHING, runs=runs)
@@ -133,20 +124,13 @@ def test_unlock_waits_for_the_node_of_a_controller_that_is_gone(runs: Path) -> N
         "whether a process of another machine has ended can't be seen here"
     )
     other = cksharden("unlock", LAB, "--run", "20200101T000000Z-000000", runs=runs)
-    assert (other.code, holder()) == (3, run)
+    assert (other.code, lock_holder()) == (3, run)
     assert run in other.err
     removed = cksharden("unlock", LAB, "--run", run, runs=runs)
     assert removed.code == 0, removed.err
     assert f"removed the lock of run {run} on desk2" in removed.out
     again = cksharden("unlock", LAB, "--run", run, runs=runs)
     assert (again.code, again.out) == (0, "there is no lock\n")
-
-
-def test_a_run_that_fails_gives_the_lock_back(runs: Path) -> None:
-    faults.plant("gating", "kill")
-    failed = cksharden(*APPLY, runs=runs)
-    assert failed.code == 3, failed.out + failed.err
-    assert holder() == ""
 
 
 @pytest.mark.faults

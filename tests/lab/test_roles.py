@@ -112,3 +112,38 @@ def test_check_mode_shows_and_changes_nothing(tmp_path: Path) -> None:
     assert "changed=1" in output
     after = testing.run(NODE, "cat /etc/default/kubelet; ls /var/lib/cksharden", check=False).stdout
     assert after == before
+
+
+@pytest.fixture
+def flagged() -> Iterator[None]:
+    """A kubelet that is started with a flag."""
+    testing.run(NODE, "cp -p /etc/default/kubelet /root/kept")
+    testing.run(NODE, "echo 'KUBELET_EXTRA_ARGS=--pod-max-pids=9999' >/etc/default/kubelet")
+    testing.run(NODE, ["systemctl", "restart", "kubelet"])
+    testing.wait_ready(NODE)
+    yield
+    testing.run(NODE, "mv /root/kept /etc/default/kubelet && systemctl restart kubelet")
+    testing.wait_ready(NODE)
+
+
+def test_a_flag_that_the_setting_does_not_name_is_told_and_nothing_is_changed(
+    flagged: None, tmp_path: Path
+) -> None:
+    state = "cat /etc/default/kubelet; ls /var/lib/cksharden; pidof kubelet"
+    before = testing.run(NODE, state, check=False).stdout
+    code, output = play(
+        tmp_path,
+        """\
+        - hosts: cp1
+          gather_facts: false
+          roles:
+            - role: cksharden.node.kubelet
+              vars:
+                kubelet_settings:
+                  - key: podPidsLimit
+                    value: 4321
+        """,
+    )
+    assert code != 0, output
+    assert "--pod-max-pids in /etc/default/kubelet overrides podPidsLimit" in output
+    assert testing.run(NODE, state, check=False).stdout == before

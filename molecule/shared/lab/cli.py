@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab's command line: up, status, shell, down, prune."""
+"""The lab's command line: up, status, shell, offer, down, prune."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import argparse
 from collections.abc import Sequence
 
 from lab.errors import LabError
-from lab.gobuild import DEFAULT_KUBERNETES
+from lab.gobuild import DEFAULT_KUBERNETES, VERSIONS
+from lab.offer import offer
 from lab.process import end_on_signals
 from lab.progress import warn
 from lab.shell import shell
@@ -32,6 +33,8 @@ def main(argv: Sequence[str]) -> int:
         end_on_signals()
         if chosen.verb == "up":
             up(chosen.topology, chosen.kubernetes, fresh=chosen.fresh, replace_other=chosen.replace)
+        elif chosen.verb == "offer":
+            offer(chosen.kubernetes)
         elif chosen.verb == "down":
             down()
         elif chosen.verb == "prune":
@@ -65,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
         "--kubernetes",
         default=DEFAULT_KUBERNETES,
         metavar="VERSION",
-        help=f"version to build and run (default {DEFAULT_KUBERNETES})",
+        help=f"version to build and run: {', '.join(VERSIONS)} (default {DEFAULT_KUBERNETES})",
     )
     make.add_argument("--fresh", action="store_true", help="remove this checkout's lab first")
     make.add_argument(
@@ -77,6 +80,8 @@ def parser() -> argparse.ArgumentParser:
     enter = verbs.add_parser("shell", help="open a shell on a node, or run `shell NODE -- COMMAND`")
     enter.add_argument("node")
     enter.add_argument("command", nargs="*")
+    give = verbs.add_parser("offer", help="lay another Kubernetes version on the nodes, for kubeadm upgrade")
+    give.add_argument("kubernetes", metavar="VERSION", help=f"one of {', '.join(VERSIONS)}")
     verbs.add_parser("down", help="remove the lab of this machine, whoever made it; the caches stay")
     verbs.add_parser("prune", help="remove what is cached and was not used for a month")
     return whole

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +90,12 @@ def wait_working(topology: str, seconds: float = READY_SECONDS) -> None:
             raise LabError(f"{node.name} does not reach the Service of the API server ({_API_SERVICE})")
 
     for_each(nodes, reach)
+
+
+def served_version(topology: str) -> str:
+    """Return the version of Kubernetes that the first control plane serves; an upgrade changes it."""
+    told = execute(control_planes(topology)[0].name, [*KUBECTL, "get", "--raw", "/version"]).stdout
+    return str(json.loads(told)["gitVersion"]).removeprefix("v")
 
 
 def _kubeadm(node: Node, words: list[str], documents: list[Document]) -> str:

@@ -15,7 +15,9 @@ from lab.process import run
 from lab.progress import step
 
 FOLDERS = Path(__file__).parent.parent / "gobuild"
-DEFAULT_KUBERNETES = "1.37.2"
+# By version of Kubernetes, the newest last: what a cluster of it runs with, as its kubeadm wants it.
+VERSIONS: dict[str, dict[str, str]] = json.loads((FOLDERS / "versions.json").read_text(encoding="utf-8"))
+DEFAULT_KUBERNETES = list(VERSIONS)[-1]
 # The root of etcd's server module is the etcd command, so Go names it after its folder.
 _RENAMED = {"server": "etcd"}
 # Static programs, by the chosen toolchain, from the pinned modules and nothing of the user's own.
@@ -28,24 +30,17 @@ _SLOW = {
 }
 
 
-def versions() -> list[str]:
-    """Return the Kubernetes versions that this checkout can build: each is a folder of gobuild/."""
-    return sorted(path.name.removeprefix("kubernetes-") for path in FOLDERS.glob("kubernetes-*"))
-
-
 def components(kubernetes: str) -> dict[str, str]:
     """Return what makes a cluster of that Kubernetes version: component to version ("" for our own).
 
     Raises:
         RefusedError: No such version here; names those that there are.
     """
-    if kubernetes not in versions():
-        have = ", ".join(versions())
-        raise RefusedError(f"Kubernetes {kubernetes}: there is {have} (molecule/shared/gobuild)")
-    companions: dict[str, str] = json.loads(
-        (FOLDERS / f"kubernetes-{kubernetes}" / "components.json").read_text(encoding="utf-8")
-    )
-    return {"pause": "", **companions, "kubernetes": kubernetes}
+    if kubernetes not in VERSIONS:
+        raise RefusedError(
+            f"Kubernetes {kubernetes}: there is {', '.join(VERSIONS)} (molecule/shared/gobuild)"
+        )
+    return {"pause": "", **VERSIONS[kubernetes], "kubernetes": kubernetes}
 
 
 def linker_flags(component: str, version: str) -> str:

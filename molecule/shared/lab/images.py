@@ -32,7 +32,12 @@ class Image:
 def image_names(kubeadm: Path, kubernetes: str) -> dict[str, str]:
     """Return what kubeadm calls the images of a cluster, by their last part ("kube-proxy", "etcd")."""
     listed = run([kubeadm, "config", "images", "list", "--kubernetes-version", f"v{kubernetes}"]).stdout
-    return {name.rpartition("/")[2].partition(":")[0]: name for name in listed.split()}
+    return {last_part(name): name for name in listed.split()}
+
+
+def last_part(name: str) -> str:
+    """Return "etcd" of "registry.k8s.io/etcd:3.6.8-0"."""
+    return name.rpartition("/")[2].partition(":")[0]
 
 
 def cluster_images(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.cache import Inputs, cached, digest_files
 from lab.host import may_raise_limits
-from lab.images import cluster_images, image_names, write_archive
+from lab.images import cluster_images, image_names, last_part, write_archive
 from lab.podman import podman, privileged_options
 from lab.process import run
 from lab.progress import step
@@ -33,35 +33,47 @@ kill $daemon
 wait $daemon || true
 """
 
-_COMPONENTS = ("containerd", "coredns", "etcd", "kubernetes", "pause")
+_COMPONENTS = ("coredns", "etcd", "kubernetes", "pause")
 
 
-def image_store(kubernetes: str, binaries: Mapping[str, Path], node_image: str) -> Path:
-    """Return what can become a node's /var/lib/containerd, making it first where it is missing."""
+def image_archives(kubernetes: str, binaries: Mapping[str, Path]) -> Path:
+    """Return the directory of every image as an archive NAME.tar, making it first where it is missing."""
     root = proxy_root()
     names = image_names(binaries["kubernetes"] / "kubeadm", kubernetes)
 
     def build(target: Path) -> None:
-        with step("make the container images and unpack them"):
-            archives = target / "archives"
-            store = target / "containerd"
-            archives.mkdir()
-            store.mkdir()
+        with step("make the container images"):
             busybox = read_member(root, "bin/busybox")
-            for number, image in enumerate(cluster_images(names, binaries, root, busybox)):
-                write_archive(image, archives / f"{number}.tar")
-            podman("run", "--rm", *privileged_options(), "--network", "none",
-                   "--volume", f"{archives}:/archives:ro", "--volume", f"{store}:/var/lib/containerd",
-                   "--tmpfs", "/run", "--tmpfs", "/tmp",
-                   node_image, "/bin/sh", "-c", _IMPORT, "import", names["pause"])  # fmt: skip
-            remove_tree(archives)
+            for image in cluster_images(names, binaries, root, busybox):
+                write_archive(image, target / f"{last_part(image.name)}.tar")
 
-    recipe = ("images.py", "imagestore.py")
     inputs: Inputs = {
         "names": sorted(names.values()),
         "binaries": [binaries[name].name for name in _COMPONENTS],
         "proxy_root": root.parent.name,
-        "recipe": digest_files({name: Path(__file__).parent / name for name in recipe}),
+        "recipe": digest_files({"images.py": Path(__file__).with_name("images.py")}),
+    }
+    return cached("archives", inputs, build)
+
+
+def image_store(kubernetes: str, binaries: Mapping[str, Path], node_image: str) -> Path:
+    """Return what can become a node's /var/lib/containerd, making it first where it is missing."""
+    archives = image_archives(kubernetes, binaries)
+    sandbox = sandbox_image(kubernetes, binaries)
+
+    def build(target: Path) -> None:
+        with step("unpack the container images"):
+            store = target / "containerd"
+            store.mkdir()
+            podman("run", "--rm", *privileged_options(), "--network", "none",
+                   "--volume", f"{archives}:/archives:ro", "--volume", f"{store}:/var/lib/containerd",
+                   "--tmpfs", "/run", "--tmpfs", "/tmp",
+                   node_image, "/bin/sh", "-c", _IMPORT, "import", sandbox)  # fmt: skip
+
+    inputs: Inputs = {
+        "archives": archives.name,
+        "containerd": binaries["containerd"].name,
+        "recipe": digest_files({"imagestore.py": Path(__file__)}),
     }
     return cached("images", inputs, build) / "containerd"
 

@@ -75,13 +75,16 @@ def as_yaml(documents: list[Document]) -> bytes:
     return "".join(f"---\n{json.dumps(document, indent=2)}\n" for document in documents).encode()
 
 
-def _registration(node: Node) -> Document:
+def ignored_preflight_errors() -> list[str]:
+    """Return the checks of kubeadm that no node on this machine can pass."""
     # A container has no kernel of its own to show the configuration of, and on cgroup v1 that
-    # check refuses outright.
-    ignored = ["SystemVerification"]
-    if has_swap():
-        ignored.append("Swap")  # the host's, which the node cannot switch off
+    # check refuses outright. Swap is the host's, which the node cannot switch off.
+    return ["SystemVerification", *(["Swap"] if has_swap() else [])]
+
+
+def _registration(node: Node) -> Document:
     # No registry is reached: the images are in containerd's directory from the start.
+    ignored = ignored_preflight_errors()
     return {"name": node.name, "imagePullPolicy": "Never", "ignorePreflightErrors": ignored}
 
 

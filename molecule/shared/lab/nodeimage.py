@@ -25,7 +25,7 @@ _MASKED = (
     "systemd-sysctl.service", "apt-daily.timer", "apt-daily-upgrade.timer", "console-getty.service",
     "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "getty@.service",
 )  # fmt: skip
-_PROGRAMS = {
+PROGRAMS = {
     "kubernetes": ("kubelet", "kubeadm", "kubectl"),
     "containerd": ("containerd", "containerd-shim-runc-v2", "ctr"),
     "cri-tools": ("crictl",),
@@ -37,7 +37,7 @@ def node_image(binaries: Mapping[str, Path]) -> str:
     root = node_root()
     inputs: Inputs = {
         "root": root.parent.name,
-        "binaries": [binaries[name].name for name in sorted([*_PROGRAMS, "cni-plugins"])],
+        "binaries": [binaries[name].name for name in sorted([*PROGRAMS, "cni-plugins"])],
         "tree": digest_files(_tree()),
         "recipe": digest_files({"nodeimage.py": Path(__file__)}),
     }
@@ -73,7 +73,7 @@ def node_entries(binaries: Mapping[str, Path]) -> list[Entry]:
     wants = "/etc/systemd/system/multi-user.target.wants"
     entries += [Link(f"{wants}/{unit}", f"{_UNITS}/{unit}") for unit in _ENABLED]
     entries += [Link(f"/etc/systemd/system/{unit}", "/dev/null") for unit in _MASKED]
-    for component, programs in _PROGRAMS.items():
+    for component, programs in PROGRAMS.items():
         entries += [File(f"/usr/bin/{program}", binaries[component] / program, 0o755) for program in programs]
     plugins = sorted(path for path in binaries["cni-plugins"].iterdir() if path.suffix != ".json")
     entries += [File(f"/opt/cni/bin/{path.name}", path, 0o755) for path in plugins]

@@ -55,18 +55,7 @@ def run(
         env=env,
         start_new_session=finishes,
     )
-    if not finishes:
-        _running.add(process)
-    try:
-        out, err = process.communicate(stdin, timeout)
-    except subprocess.TimeoutExpired as error:
-        raise LabError(f"no answer within {timeout:.0f} s: {shown}") from error
-    finally:
-        if process.poll() is None:
-            if not finishes:
-                process.kill()
-            process.communicate()
-        _running.discard(process)
+    out, err = _printed(process, shown, stdin, timeout, finishes=finishes)
     done = subprocess.CompletedProcess(
         words, process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
     )
@@ -75,6 +64,29 @@ def run(
         tail = "\n".join(f"    {line}" for line in printed)
         raise LabError(f"exit code {done.returncode}: {shown}\n{tail}")
     return done
+
+
+def _printed(
+    process: subprocess.Popen[bytes],
+    shown: str,
+    stdin: bytes | None,
+    timeout: float | None,
+    *,
+    finishes: bool,
+) -> tuple[bytes, bytes]:
+    """Return what a command printed until it ended; however this ends, it runs no more."""
+    if not finishes:
+        _running.add(process)
+    try:
+        return process.communicate(stdin, timeout)
+    except subprocess.TimeoutExpired as error:
+        raise LabError(f"no answer within {timeout:.0f} s: {shown}") from error
+    finally:
+        if process.poll() is None:
+            if not finishes:
+                process.kill()
+            process.communicate()
+        _running.discard(process)
 
 
 def end_on_signals() -> None:

@@ -13,18 +13,23 @@ from lab.cluster import wait_working
 from lab.errors import LabError
 from lab.images import TEST_IMAGE
 from lab.keys import ensure_keys
+from lab.kubeadm import ignored_preflight_errors
 from lab.network import KUBECTL
 from lab.nodes import wait_booted
+from lab.offer import offer, offered
 from lab.podman import execute, podman
 from lab.state import State, read_state
 from lab.topology import Node, cluster_nodes, control_planes
 
 __all__ = [
     "TEST_IMAGE",
+    "install",
+    "kubeadm_upgrade",
     "kubectl",
     "lab",
     "node",
     "nodes",
+    "offer",
     "over_ssh",
     "power_cut",
     "run",
@@ -105,6 +110,17 @@ def kubectl(
     """Run kubectl as the cluster's administrator, on the first control plane."""
     first = control_planes(lab().topology)[0].name
     return run(first, [*KUBECTL, *words], check=check, stdin=stdin, timeout=timeout)
+
+
+def install(name: str, kubernetes: str, *programs: str) -> None:
+    """Replace programs of a node by those of a version that was offered, as its packages would."""
+    run(name, ["install", "--mode=755", *(f"{offered(kubernetes)}/{each}" for each in programs), "/usr/bin"])
+
+
+def kubeadm_upgrade(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `kubeadm upgrade` on a node, without the checks that no node on this machine can pass."""
+    ignored = ",".join(ignored_preflight_errors())
+    return run(name, ["kubeadm", "upgrade", *words, f"--ignore-preflight-errors={ignored}"], timeout=600)
 
 
 def wait_ready(name: str | None = None, timeout: float = 120) -> None:

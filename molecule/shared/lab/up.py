@@ -11,7 +11,7 @@ from pathlib import Path
 from lab.balancer import create_balancer
 from lab.cache import cache_root, digest_files, key_of
 from lab.cache import prune as prune_cache
-from lab.cluster import form_cluster, wait_working
+from lab.cluster import form_cluster, served_version, wait_working
 from lab.errors import LabError, RefusedError
 from lab.gobuild import build_all, components
 from lab.imagestore import image_store, sandbox_image
@@ -33,7 +33,7 @@ from lab.state import State, check_free, exclusive, forget_state, read_state, wr
 from lab.topology import LOAD_BALANCER, TOPOLOGIES, cluster_nodes, control_planes
 
 # The kinds of entries that can be made again.
-BUILT = ("binaries", "go", "images", "rootfs")
+BUILT = ("archives", "binaries", "go", "images", "rootfs")
 KEPT_DAYS = 30
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -106,14 +106,17 @@ def _remove(present: State) -> None:
 
 
 def _revive(present: State) -> bool:
-    """Bring back a lab that was whole once; False where only a new one helps."""
+    """Bring back a lab that was whole once; False where only a new one is what was asked for."""
     try:
         with step("start and check the nodes that are here"):
             started = start_stopped(TOPOLOGIES[present.topology])
             for_each(cluster_nodes(present.topology), wait_booted)
             wait_working(present.topology)
+            served = served_version(present.topology)
+            if served != present.kubernetes:
+                raise LabError(f"it was upgraded to Kubernetes {served}")
     except LabError as error:
-        say(f"         the lab that is here does not come back, a new one is made: {error}")
+        say(f"         the lab that is here will not do, a new one is made: {error}")
         return False
     if started:
         say(f"         started again: {', '.join(started)}")

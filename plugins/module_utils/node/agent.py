@@ -8,19 +8,16 @@ committed is undone, never resumed, and undoing waits for nothing.
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
-from . import changes, fsio, guard, store
+from . import backup, changes, fsio, guard, store
 from .gate import GateError
 from .journal import Journal
 from .restore import put_back
 from .step import MovedError, RefusedError, Step
-from .step_directory import DirectoryStep
 from .system import System
-
-MANIFEST = "manifest.json"
 
 
 def main(arguments: list[str]) -> int:
@@ -94,7 +91,7 @@ class Agent:
         steps = self._steps([None] * len(self.transaction["changes"]))
         survey = self._check(steps)
         self.journal.append("checked", {"survey": survey})
-        self._back_up(steps)
+        backup.make(self.directory, steps)
         self.journal.append("backed_up")
         for step in steps:
             step.stage()
@@ -108,43 +105,11 @@ class Agent:
     def _check(self, steps: list[Step]) -> dict[str, Any] | None:
         if self.system.runs_kubeadm():
             raise RefusedError("a kubeadm is running on this node")
-        made = {step.path for step in steps if isinstance(step, DirectoryStep)}
-        for step in steps:
-            step.check()
-            parent = os.path.dirname(step.path)
-            if not os.path.isdir(parent) and parent not in made:
-                raise RefusedError(f"{parent} does not exist")
-        self._check_room(steps)
+        changes.check(steps, self.directory)
         survey = self._guard.survey()
         if survey and survey["problem"] and self.transaction["kind"] != "rollback":
             raise RefusedError(f"a change could not be proved: {survey['problem']}")
         return survey
-
-    def _check_room(self, steps: list[Step]) -> None:
-        """Raise RefusedError unless every filesystem that is written to keeps some room free."""
-        needs: dict[int, tuple[str, int]] = {}
-        kept = sum(len(step.content() or b"") for step in steps)
-        for place, size in [(self.directory, kept), *(step.space() for step in steps)]:
-            device = os.stat(place).st_dev
-            known = needs.get(device, (place, fsio.KEPT_FREE))
-            needs[device] = (known[0], known[1] + size)
-        for place, size in needs.values():
-            free = fsio.free_bytes(place)
-            if free < size:
-                raise RefusedError(
-                    f"no room: the filesystem of {place} has {free} bytes free, {size} are needed"
-                )
-
-    def _back_up(self, steps: list[Step]) -> None:
-        backup = os.path.join(self.directory, "backup")
-        for number, step in enumerate(steps):
-            content = step.content()
-            if content is not None:
-                fsio.write_new(os.path.join(backup, str(number)), content)
-        entries = json.dumps([step.entry for step in steps], indent=1, sort_keys=True)
-        fsio.write_new(os.path.join(backup, MANIFEST + ".new"), entries.encode("ascii"))
-        os.rename(os.path.join(backup, MANIFEST + ".new"), os.path.join(backup, MANIFEST))
-        fsio.sync_directory(backup)
 
     def _change(self, steps: list[Step], survey: dict[str, Any] | None) -> bool:
         """Swap, restart and watch; return whether a gate proved it."""
@@ -176,7 +141,7 @@ class Agent:
         known = self.journal.last("restoring")
         reason = known["data"]["reason"] if known else f"the agent was stopped after the step {last['step']}"
         outcome = known["data"]["outcome"] if known else "restored"
-        steps = self._steps(store.read_json(os.path.join(self.directory, "backup"), MANIFEST))
+        steps = self._steps(backup.read(self.directory))
         self._swapped = list(steps)
         self._restore(steps, reason, outcome=outcome, recovering=True)
 
@@ -193,7 +158,7 @@ class Agent:
             self.journal.try_to_write()
         except OSError as cause:
             failure = cause  # the files come first; the journal is tried again by the next start
-        changed = put_back(self._swapped, steps, os.path.join(self.directory, "backup"))
+        changed = put_back(self._swapped, steps, self.directory)
         proved = True
         # Each start comes here again until the journal can be written: without news no new kubelet.
         if failure is None or changed:
@@ -222,7 +187,7 @@ class Agent:
 
     def _close(self, outcome: str, data: dict[str, Any] | None = None) -> None:
         try:
-            entries = store.read_json(os.path.join(self.directory, "backup"), MANIFEST)
+            entries = backup.read(self.directory)
         except FileNotFoundError:
             entries = []  # stopped before the backup was made: nothing was staged either
         for step in self._steps(entries) if entries else []:
@@ -240,7 +205,7 @@ class Agent:
         )
         self.system.remove_agent()
 
-    def _steps(self, entries: list[fsio.Entry | None]) -> list[Step]:
+    def _steps(self, entries: Sequence[fsio.Entry | None]) -> list[Step]:
         label = f"{self.transaction['run']}-{self.transaction['role']}"
         return [
             changes.make(number, change, label, entry, self.base)

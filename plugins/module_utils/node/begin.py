@@ -27,13 +27,12 @@ def main(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def begin(transaction: store.Transaction, agent: str, base: str, system: System) -> dict[str, Any]:
-    """Return {"begun": bool, "reason": why not, "directory", "raised": what the gate's floors changed}."""
+    """Return {"begun": bool, "reason": why not, "raised": what the gate's floors changed}."""
     try:
         raised = _begin(transaction, agent, base, system)
     except (RefusedError, LockedError, OSError) as reason:
-        return {"begun": False, "reason": str(reason), "directory": None, "raised": []}
-    directory = store.directory(base, transaction["run"], transaction["role"])
-    return {"begun": True, "reason": "", "directory": directory, "raised": raised}
+        return {"begun": False, "reason": str(reason), "raised": []}
+    return {"begun": True, "reason": "", "raised": raised}
 
 
 def _begin(transaction: store.Transaction, agent: str, base: str, system: System) -> list[str]:

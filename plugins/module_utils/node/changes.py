@@ -34,3 +34,28 @@ def make(number: int, change: Change, label: str, entry: fsio.Entry | None, base
     if change["action"] == "directory":
         return DirectoryStep(change, known)
     raise RefusedError(f"the action {change['action']!r} of {change['path']} is not known")
+
+
+def check(steps: list[Step], directory: str) -> None:
+    """Raise RefusedError unless all steps of the transaction in a directory can be made as planned."""
+    made = {step.path for step in steps if isinstance(step, DirectoryStep)}
+    for step in steps:
+        step.check()
+        parent = os.path.dirname(step.path)
+        if not os.path.isdir(parent) and parent not in made:
+            raise RefusedError(f"{parent} does not exist")
+    _check_room(steps, directory)
+
+
+def _check_room(steps: list[Step], directory: str) -> None:
+    """Raise RefusedError unless every filesystem that is written to keeps some room free."""
+    needs: dict[int, tuple[str, int]] = {}
+    kept = sum(len(step.content() or b"") for step in steps)
+    for place, size in [(directory, kept), *(step.space() for step in steps)]:
+        device = os.stat(place).st_dev
+        known = needs.get(device, (place, fsio.KEPT_FREE))
+        needs[device] = (known[0], known[1] + size)
+    for place, size in needs.values():
+        free = fsio.free_bytes(place)
+        if free < size:
+            raise RefusedError(f"no room: the filesystem of {place} has {free} bytes free, {size} are needed")

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from typing import Any
 
-from .command import PATH, CommandError, ask
+from .kubelet_process import ask_version, binary_of, read_unit
 from .node_name import node_name
 from .processes import look_at
 from .read_files import Files
@@ -16,19 +15,6 @@ from .redact import redact_arguments
 from .text import plain
 
 Data = dict[str, Any]
-
-_UNIT = "kubelet.service"
-_PROPERTIES = (
-    "LoadState",
-    "ActiveState",
-    "MainPID",
-    "NRestarts",
-    "FragmentPath",
-    "DropInPaths",
-    "NeedDaemonReload",
-)
-_SAYS = 65536
-"""Bytes that a command may say."""
 
 CONFIG = "/var/lib/kubelet/config.yaml"
 OUR_CONFIG_DIR = "/etc/kubernetes/kubelet.conf.d"
@@ -63,7 +49,8 @@ _DEEPEST = 10
 def collect(request: Data) -> Data:
     """Return the kubelet section. Raises CommandError where systemd can't be asked."""
     limits = request["limits"]
-    unit = _unit(float(limits["command_seconds"]))
+    seconds = float(limits["command_seconds"])
+    unit = read_unit(seconds)
     process = look_at(unit["main_pid"])
     files = Files(int(limits["file_bytes"]))
     fragment = unit["fragment_path"]
@@ -90,10 +77,10 @@ def collect(request: Data) -> Data:
     authorities = [path for text in configurations for path in _CLIENT_CA.findall(text)]
     for path in [*_paths("client-ca-file", argv, texts), *authorities][:most]:
         files.look_at(path)
-    binary = _binary(process)
+    binary = binary_of(process)
     return {
         "node_name": node_name(argv or _override(texts), plain(os.uname().nodename)),
-        "version": _version(binary, float(limits["command_seconds"])),
+        "version": ask_version(binary, seconds),
         "binary": binary,
         "unit": unit,
         "process": process and {**process, "argv": redact_arguments(argv)},
@@ -104,23 +91,6 @@ def collect(request: Data) -> Data:
             "files": [plain(path) for path in patches],
         },
         "files": files.entries,
-    }
-
-
-def _unit(seconds: float) -> Data:
-    said = ask(["systemctl", "show", _UNIT, "--property=" + ",".join(_PROPERTIES)], seconds, _SAYS)
-    values = dict.fromkeys(_PROPERTIES, "")
-    for line in plain(said).splitlines():
-        name, _equals, value = line.partition("=")
-        values[name] = value
-    return {
-        "load_state": values["LoadState"],
-        "active_state": values["ActiveState"],
-        "main_pid": int(values["MainPID"] or 0),
-        "n_restarts": int(values["NRestarts"] or 0),
-        "fragment_path": values["FragmentPath"] or None,
-        "drop_in_paths": values["DropInPaths"].split(),
-        "need_daemon_reload": values["NeedDaemonReload"] == "yes",
     }
 
 
@@ -174,29 +144,3 @@ def _walk_into(
             found.append(path)
         if (is_directory and depth == _DEEPEST) or len(found) > most:
             raise ValueError(f"{plain(directory)} holds more than {most} files or {_DEEPEST} levels")
-
-
-def find_binary() -> str | None:
-    """Return the path of an installed kubelet, where there is one."""
-    return shutil.which("kubelet", path=PATH)
-
-
-def _binary(process: Data | None) -> str | None:
-    """Return the file that the process runs, else the installed one."""
-    if process is not None:
-        running = plain(os.readlink(b"/proc/%d/exe" % process["pid"]))
-        if not running.endswith(" (deleted)"):
-            return running
-    return find_binary()
-
-
-def _version(binary: str | None, seconds: float) -> str | None:
-    """Return the version that the binary says it is, "v1.37.2"; None where it does not say."""
-    if binary is None:
-        return None
-    try:
-        said = plain(ask([binary, "--version"], seconds, _SAYS))
-    except CommandError:
-        return None
-    match = re.search(r"^Kubernetes (v\d+\.\d+\.\d+\S*)$", said, re.MULTILINE)
-    return match[1] if match else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import collect_files, collect_kubelet, collect_transactions
 from .background import Background
 from .command import CommandError
+from .kubelet_process import find_binary
 from .redact import redact
 from .run import TimeLimitError
 from .safe_read import ReadError, read_bytes
@@ -27,7 +28,15 @@ Data = dict[str, Any]
 _GRACE = 5
 """Seconds for writing down, after the time limit, what there is."""
 
-_API_SERVER = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+# kubeadm writes these on control planes alone. One is enough: while the manifests are kept elsewhere, to stop
+# what they start, the node is not to be taken for a worker.
+_CONTROL_PLANE = (
+    "/etc/kubernetes/manifests/kube-apiserver.yaml",
+    "/etc/kubernetes/manifests/kube-controller-manager.yaml",
+    "/etc/kubernetes/manifests/kube-scheduler.yaml",
+    "/etc/kubernetes/controller-manager.conf",
+    "/etc/kubernetes/scheduler.conf",
+)
 _UNITS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 
 # What a section can raise because of what it met on a node. Anything else ends the program, and
@@ -148,10 +157,10 @@ def _rendered(request: Data, kubeadm: Data | None, kubelet: Data) -> Data:
 
 def _kind() -> str:
     """Return what the node is, by what is installed on it."""
-    if os.path.exists(_API_SERVER):
+    if any(os.path.exists(path) for path in _CONTROL_PLANE):
         return "control_plane"
     installed = any(os.path.exists(f"{directory}/kubelet.service") for directory in _UNITS)
-    return "worker" if installed or collect_kubelet.find_binary() else "none"
+    return "worker" if installed or find_binary() else "none"
 
 
 def _os_release() -> Data:

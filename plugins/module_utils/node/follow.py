@@ -23,17 +23,16 @@ def main(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def follow(payload: dict[str, Any], base: str, system: System) -> dict[str, Any]:
-    """Return {"known": bool, "closed": bool, "agent": running|installed|absent, "records": [...]}."""
+    """Return {"known": bool, "closed": bool, "records": [...]}."""
     path = os.path.join(store.directory(base, payload["run"], payload["role"]), "journal")
     deadline = time.monotonic() + min(LONGEST_WAIT, int(payload.get("wait", 0)))
     while True:
         try:
             records = journal.read(path)
         except (FileNotFoundError, NotADirectoryError):
-            return {"known": False, "closed": False, "agent": system.agent_state(), "records": []}
+            return {"known": False, "closed": False, "records": []}
         closed = journal.is_closed(records)
-        agent = system.agent_state() if closed or time.monotonic() >= deadline else ""
-        news = len(records) > int(payload.get("seen", 0)) and not closed
-        if news or (closed and agent == "absent") or time.monotonic() >= deadline:
-            return {"known": True, "closed": closed, "agent": agent, "records": records}
+        told = system.agent_state() == "absent" if closed else len(records) > int(payload.get("seen", 0))
+        if told or time.monotonic() >= deadline:
+            return {"known": True, "closed": closed, "records": records}
         time.sleep(0.3)

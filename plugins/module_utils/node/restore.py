@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import fsio, gate, store
+from . import backup, gate, store
 from .gate import Gate, GateError
 from .step import Step
 from .system import KUBELET, System
@@ -14,24 +14,24 @@ from .system import KUBELET, System
 _PAUSE = 2
 
 
-def put_back(swapped: list[Step], steps: list[Step], backup: str) -> bool:
+def put_back(swapped: list[Step], steps: list[Step], directory: str) -> bool:
     """Undo what was swapped, the last first, and return whether that changed anything.
 
-    steps are all of the transaction, whose places in it are the names in the directory backup. One
-    that can't be undone keeps no other from it; then the first OSError is raised at the end.
+    steps are all of the transaction in directory. One that can't be undone keeps no other from it; then
+    the first OSError is raised at the end.
     """
     numbers = {id(step): number for number, step in enumerate(steps)}
     before = [_look(step.path) for step in steps]
-    failures = [_undone(step, backup, numbers[id(step)]) for step in reversed(swapped)]
+    failures = [_undone(step, directory, numbers[id(step)]) for step in reversed(swapped)]
     for failure in failures:
         if failure is not None:
             raise failure
     return before != [_look(step.path) for step in steps]
 
 
-def _undone(step: Step, backup: str, number: int) -> OSError | None:
+def _undone(step: Step, directory: str, number: int) -> OSError | None:
     try:
-        step.put_back(_kept(backup, number))
+        step.put_back(backup.content_of(directory, number))
     except OSError as reason:
         return reason
     return None
@@ -44,13 +44,6 @@ def _look(path: str) -> tuple[int, ...] | None:
     except OSError:
         return None
     return (status.st_ino, status.st_mode, status.st_uid, status.st_gid)
-
-
-def _kept(backup: str, number: int) -> bytes | None:
-    try:
-        return fsio.read_file(os.path.join(backup, str(number)))
-    except FileNotFoundError:
-        return None
 
 
 def prove_restored(system: System, transaction: store.Transaction, survey: dict[str, Any] | None) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import fsio, store
+from . import backup, fsio, store
 from .store import Kept
 
 AS_BEFORE, RESTORE, MOVED = "as_before", "restore", "moved"
@@ -25,10 +25,10 @@ def judge(base: str, of: Kept) -> list[Judged]:
     if of.outcome != "committed" or swapped is None:
         return []  # it left everything as it was
     transaction = store.read_json(of.directory, "transaction.json")
-    entries = store.read_json(os.path.join(of.directory, "backup"), "manifest.json")
+    entries = backup.read(of.directory)
     judged = []
     for number, change in enumerate(transaction["changes"]):
-        kept = os.path.relpath(os.path.join(of.directory, "backup", str(number)), base)
+        kept = os.path.relpath(backup.path_of(of.directory, number), base)
         judged.append(_judge(change["action"], entries[number], swapped["data"]["left"][number], kept))
     judged.reverse()
     return _without_full_directories(judged)

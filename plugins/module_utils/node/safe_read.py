@@ -9,7 +9,6 @@ read, and never more than a limit.
 from __future__ import annotations
 
 import errno
-import fnmatch
 import functools
 import hashlib
 import os
@@ -26,8 +25,6 @@ Cleaner = Callable[[str], tuple[str, bool]]
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-_SCANNED = 20000
-"""Directory entries that one pattern looks at before it gives up."""
 
 
 class ReadError(Exception):
@@ -216,50 +213,3 @@ def _names(path: bytes) -> dict[int, str]:
         if len(fields) > 2 and fields[2].isdigit():
             found.setdefault(int(fields[2]), plain(fields[0]))
     return found
-
-
-def is_pattern(path: str) -> bool:
-    """Tell whether path has a wildcard in it."""
-    return any(char in path for char in "*?[")
-
-
-def expand(pattern: str, most: int) -> tuple[list[bytes], str | None]:
-    """Return the paths that match a shell pattern, sorted, at most most of them, and what was left out.
-
-    `*`, `?` and `[…]` match within one name; names that begin with a dot only where the pattern does.
-    """
-    found = [b"/"]
-    looked = 0
-    for part in filter(None, pattern.split("/")):
-        below = []
-        for directory in found:
-            if not is_pattern(part):
-                below.append(os.path.join(directory, os.fsencode(part)))
-                continue
-            for name in _listed(directory):
-                looked += 1
-                if looked > _SCANNED:
-                    return [], f"its directories hold more than {_SCANNED} names"
-                if fnmatch.fnmatchcase(name, os.fsencode(part)) and (name[:1] != b"." or part[0] == "."):
-                    below.append(os.path.join(directory, name))
-        found = below
-    there = sorted(path for path in found if os.path.lexists(path))
-    if len(there) > most:
-        return there[:most], f"it matches {len(there)} files, the first {most} are listed"
-    return there, None
-
-
-def _listed(directory: bytes) -> list[bytes]:
-    """Return the names in a directory, a few more than are looked at; none for what is no directory."""
-    names: list[bytes] = []
-    try:
-        with os.scandir(directory) as entries:
-            for entry in entries:
-                names.append(entry.name)
-                if len(names) > _SCANNED:
-                    break
-    except OSError as reason:
-        if reason.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            return []
-        raise
-    return names

@@ -16,6 +16,9 @@ class DirectoryStep:
     def __init__(self, change: Change, entry: fsio.Entry) -> None:
         self.change, self.entry, self.path = change, entry, entry["path"]
         self._before: fsio.Entry = change.get("before") or {"existed": True, **change.get("create", {})}
+        # Made under a name that is not the target's, so that it is never there with other attributes.
+        directory, name = os.path.split(self.path)
+        self._made = os.path.join(directory, f".{name}.cksharden-new")
 
     def check(self) -> None:
         """See Step."""
@@ -74,17 +77,15 @@ class DirectoryStep:
     def _make(self, meta: fsio.Entry) -> None:
         if os.path.isdir(self.path):
             return
-        # Made under a name that is not the target's, so that it is never there with other attributes.
-        made = os.path.join(os.path.dirname(self.path), f".{os.path.basename(self.path)}.cksharden-new")
-        if not os.path.isdir(made):
-            os.mkdir(made, 0o700)
-        descriptor = fsio.open_here(made)
+        if not os.path.isdir(self._made):
+            os.mkdir(self._made, 0o700)
+        descriptor = fsio.open_here(self._made)
         try:
             fsio.apply_meta(descriptor, meta)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.rename(made, self.path)
+        os.rename(self._made, self.path)
         fsio.sync_directory(os.path.dirname(self.path))
 
     def _take_away(self) -> None:
@@ -100,6 +101,5 @@ class DirectoryStep:
 
     def clean(self) -> None:
         """See Step."""
-        made = os.path.join(os.path.dirname(self.path), f".{os.path.basename(self.path)}.cksharden-new")
-        if os.path.isdir(made):
-            os.rmdir(made)
+        if os.path.isdir(self._made):
+            os.rmdir(self._made)

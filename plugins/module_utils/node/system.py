@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from . import etcd_api, fsio, kubeapi, pod_logs, probes
+from .command import PATH
 from .manifest_pod import Probe
 from .processes import pod_of
 from .redact import redact
@@ -241,14 +242,13 @@ def error_line(lines: list[str]) -> str | None:
 
 
 def _output(words: list[str], patience: float) -> str:
-    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
     try:
         done = subprocess.run(
             words,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=patience,
-            env=environment,
+            env={"PATH": PATH, "LC_ALL": "C"},
             check=False,
         )
     except subprocess.TimeoutExpired:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,24 @@ def test_a_run_is_kept_for_its_owner_alone(facts: Facts, runs: Path) -> None:
         "plan.json",
     }
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in kept.glob("*.json"))
+
+
+def test_recorded_facts_are_kept_in_the_run_that_judges_them(
+    facts: Facts, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = facts()
+    groups = {"format": "cksharden-inventory", "schema": "1.0", "groups": {"rack1": ["w1", "w2"]}}
+    (tmp_path / "inventory.json").write_text(json.dumps(groups))
+    code = run(["check", "--facts", str(directory), "--format", "json"])
+    first = json.loads(capsys.readouterr().out)
+    (kept,) = runs.iterdir()
+    shutil.rmtree(directory)
+    (tmp_path / "inventory.json").unlink()
+    assert run(["check", "--facts", str(kept / "facts"), "--format", "json"]) == code
+    assert json.loads(capsys.readouterr().out)["findings"] == first["findings"]
+    assert [json.loads(one.read_text()) for one in runs.glob("*/inventory.json")] == [groups, groups]
+    copies = [path for path in kept.rglob("*.json") if path.parent != kept]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in copies} == {0o600}
 
 
 @pytest.mark.parametrize("verb", ["check", "plan"])

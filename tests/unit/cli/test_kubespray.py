@@ -56,8 +56,8 @@ def filled_in(place: Path) -> Path:
 def test_the_sample_itself_lists_no_host(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", str(SAMPLE), "--quiet"]) == 2
     said = capsys.readouterr().err
-    assert "inventory.ini: it has no hosts" in said
-    assert "list the nodes in it" in said
+    assert "inventory.ini: nothing is in its groups kube_control_plane and kube_node" in said
+    assert "list the control planes in the group kube_control_plane" in said
 
 
 def test_its_groups_and_variables_are_understood(

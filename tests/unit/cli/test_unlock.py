@@ -16,9 +16,9 @@ RUN = "20261123T132000Z-1a2b3c"
     ("words", "says"),
     [
         (["--run", RUN], "no inventory was given"),
-        (["hosts.yml", "--run", RUN], "there is no such inventory"),
+        (["nowhere", "--run", RUN], "there is no such inventory"),
         (["hosts.yml", "--run", "../x"], "--run: '../x' is no name of a run"),
-        (["hosts.yml"], "--run"),
+        (["hosts.yml"], "--run: name the run that holds the lock"),
     ],
 )
 def test_what_can_not_be_carried_out(
@@ -29,5 +29,6 @@ def test_what_can_not_be_carried_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "hosts.yml").write_text("w1:\n")
     assert run(["unlock", *words]) == 2
     assert says in capsys.readouterr().err

@@ -13,6 +13,7 @@ from ansible_collections.cksharden.node.plugins.module_utils.node import (
     collect_kubelet,
     command,
     kubeadm_render,
+    kubelet_process,
 )
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/manifests"
@@ -80,7 +81,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
     (tmp_path / "bin").mkdir()
     path = f"{tmp_path}/bin:/usr/bin:/bin"
     monkeypatch.setattr(command, "_ENVIRONMENT", {"PATH": path, "LC_ALL": "C"})
-    monkeypatch.setattr(collect_kubelet, "PATH", path)
+    monkeypatch.setattr(kubelet_process, "PATH", path)
     monkeypatch.setattr(collect_kubelet, "PATCHES_DIR", f"{tmp_path}/patches")
     monkeypatch.setattr(kubeadm_render, "PATH", f"{tmp_path}/bin")
     monkeypatch.setattr(kubeadm_render, "_MEMORY", str(tmp_path))

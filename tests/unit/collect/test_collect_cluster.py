@@ -218,7 +218,7 @@ def test_kubelets_that_hang_cost_little(server: ApiServer, monkeypatch: pytest.M
 
 @pytest.fixture
 def control_plane(node: FakeNode, server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeNode]:
-    monkeypatch.setattr(collector, "_API_SERVER", server.manifest())
+    monkeypatch.setattr(collector, "_CONTROL_PLANE", (server.manifest(),))
     monkeypatch.setattr(collect_static_pods, "DIRECTORY", f"{node.root}/manifests")
     node.kubeadm()
 

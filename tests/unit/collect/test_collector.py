@@ -216,6 +216,19 @@ def test_the_time_limit_keeps_what_was_collected(node: FakeNode) -> None:
 
 
 @as_root
+def test_a_control_plane_whose_manifests_lie_elsewhere_is_no_worker(
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest, kubeconfig = node.root / "manifests/kube-apiserver.yaml", node.root / "scheduler.conf"
+    monkeypatch.setattr(collector, "_CONTROL_PLANE", (str(manifest), str(kubeconfig)))
+    for path in (manifest, kubeconfig):
+        assert collector.main(REQUEST)["sections"]["node"]["data"]["kind"] == "worker"
+        node.write(path, "")
+        assert collector.main(REQUEST)["sections"]["node"]["data"]["kind"] == "control_plane"
+        path.unlink()
+
+
+@as_root
 def test_the_node_section() -> None:
     data = collector.main(REQUEST)["sections"]["node"]["data"]
     assert set(data) == {"hostname", "kind", "os", "kernel", "python", "boot_id", "time"}

@@ -12,12 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cksharden.node.plugins.module_utils.node import collect_files, safe_read
-from ansible_collections.cksharden.node.plugins.module_utils.node.safe_read import (
-    describe,
-    describe_text,
-    expand,
-)
+from ansible_collections.cksharden.node.plugins.module_utils.node import collect_files
+from ansible_collections.cksharden.node.plugins.module_utils.node.collect_files import expand
+from ansible_collections.cksharden.node.plugins.module_utils.node.safe_read import describe, describe_text
 
 LIMIT = 1000
 INJECTION = "{{ lookup('pipe', 'touch pwned') }}"
@@ -193,7 +190,7 @@ def test_patterns(tmp_path: Path) -> None:
 
 
 def test_a_directory_of_too_many_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(safe_read, "_SCANNED", 5)
+    monkeypatch.setattr(collect_files, "_SCANNED", 5)
     for number in range(6):
         (tmp_path / str(number)).touch()
     assert expand(f"{tmp_path}/*", 10) == ([], "its directories hold more than 5 names")

@@ -18,14 +18,26 @@ FILE = (CONTROLS / "files" / "kubelet_config_mode.yml").read_text()
 @pytest.mark.parametrize(
     ("text", "key", "said"),
     [
-        (GOOD.replace("severity: high", "severity: huge"), "severity", "huge"),
-        (GOOD.replace("severity: high", "severity: on"), "severity", "bool"),
-        (GOOD + "extra: 1\n", "extra", "unknown field"),
-        (GOOD.replace("title: Kubelet refuses anonymous requests\n", ""), "title", "missing required field"),
+        (
+            GOOD.replace("severity: high", "severity: huge"),
+            "severity",
+            "must be one of critical, high, medium, low, not 'huge'",
+        ),
+        (GOOD.replace("severity: high", "severity: on"), "severity", "must be a text, not true or false"),
+        (GOOD + "extra: 1\n", "extra", "there is no key `extra`"),
+        (
+            GOOD.replace("title: Kubelet refuses anonymous requests\n", ""),
+            "title",
+            "the key `title` is missing",
+        ),
         (GOOD.replace("id: kubelet_anonymous_auth", "id: other"), "id", "other"),
         (GOOD.replace("kind: kubelet_setting", "kind: kubelet"), "kind", "no such kind"),
         (GOOD.replace("equals: false, ", ""), "with", "exactly one of"),
-        (GOOD.replace("default: false", "absent: maybe"), "with.absent", "maybe"),
+        (
+            GOOD.replace("default: false", "absent: maybe"),
+            "with.absent",
+            "must be one of fail, pass, unknown, not 'maybe'",
+        ),
         (GOOD.replace("default: false", "default: false, color: red"), "with", "color"),
         (GOOD.replace(", default: false", ""), "with", "exactly one of default and absent"),
         (GOOD.replace("equals: false", "at_least: 2, set: 1"), "with", "does not meet"),
@@ -35,7 +47,7 @@ FILE = (CONTROLS / "files" / "kubelet_config_mode.yml").read_text()
         (GOOD.replace("why: ", "why: [\nwhy: "), "line", "not valid YAML"),
         (GOOD + "id: kubelet_anonymous_auth\n", "line", "given twice"),
         ("- a list\n", None, "no mapping"),
-        (FILE.replace('"0600"', "0600", 1), "with.max_mode", "int"),
+        (FILE.replace('"0600"', "0600", 1), "with.max_mode", "must be a text, not a whole number"),
         (FILE.replace('"0600"', '"600"', 1), "with", "four octal digits"),
         (FILE.replace("/var/lib/kubelet/config.yaml", "config.yaml", 1), "with", "absolute"),
     ],
@@ -58,7 +70,7 @@ def test_a_bad_control_names_file_key_and_mend(tmp_path: Path, text: str, key: s
 @pytest.mark.parametrize(
     ("text", "key", "said"),
     [
-        ("id: own\n", "title", "missing required field"),
+        ("id: own\n", "title", "the key `title` is missing"),
         ("id: own\ntitle: Own\nextends: nothing\n", "extends", "nothing"),
         (
             "id: own\ntitle: Own\nextends: cks\nexclude: [kubelet_anonymus_auth]\n",

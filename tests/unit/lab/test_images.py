@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from lab.errors import LabError
-from lab.images import Image, cluster_images, write_archive
+from lab.images import Image, cluster_images, last_part, write_archive
 from lab.tarball import Entry, File, Folder, Link, read_member, tar_bytes, write_tar
 
 
@@ -59,6 +59,17 @@ def test_member_is_found_with_and_without_the_leading_dot(tmp_path: Path) -> Non
     assert read_member(tmp_path / "root.tar", "bin/two") == b"2"
     with pytest.raises(FileNotFoundError, match="no bin/three"):
         read_member(tmp_path / "root.tar", "bin/three")
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("registry.k8s.io/coredns/coredns:v1.14.2", "coredns"),
+        ("localhost:5000/kube-proxy:v1.36.3", "kube-proxy"),
+    ],
+)
+def test_image_is_filed_under_the_last_part_of_its_name(name: str, short: str) -> None:
+    assert last_part(name) == short
 
 
 def test_image_that_kubeadm_asks_for_and_nobody_makes_is_named(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from lab.balancer import haproxy_config
 from lab.errors import LabError
-from lab.gobuild import DEFAULT_KUBERNETES, FOLDERS, components, linker_flags, versions
+from lab.gobuild import DEFAULT_KUBERNETES, FOLDERS, VERSIONS, components, linker_flags
 from lab.gotool import PYPI_GO, go_line, parse_go_version
 from lab.kubeadm import Secrets, as_yaml, init_documents, join_documents
 from lab.network import conflist, routes
@@ -40,14 +40,16 @@ def test_every_module_is_pinned_with_its_sums(folder: Path) -> None:
     assert go_line(folder / "go.mod") <= parse_go_version(PYPI_GO)
 
 
-@pytest.mark.parametrize("kubernetes", versions())
+@pytest.mark.parametrize("kubernetes", VERSIONS)
 def test_every_version_names_components_that_are_there(kubernetes: str) -> None:
     for name, version in components(kubernetes).items():
         assert (FOLDERS / (f"{name}-{version}" if version else name) / "go.mod").exists()
 
 
-def test_default_version_is_there() -> None:
-    assert DEFAULT_KUBERNETES in versions()
+def test_default_version_is_the_newest_that_is_there() -> None:
+    folders = {path.name.removeprefix("kubernetes-") for path in FOLDERS.glob("kubernetes-*")}
+    assert set(VERSIONS) == folders
+    assert max(VERSIONS, key=parse_go_version) == DEFAULT_KUBERNETES
 
 
 def test_kubernetes_programs_are_stamped_with_their_version() -> None:

@@ -85,16 +85,17 @@ def test_two_processes_cannot_work_on_the_lab_at_once(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("words", [["up", "--kubernetes", "1.2.3"], ["offer", "1.2.3"]])
 def test_unknown_kubernetes_version_is_refused_naming_those_that_there_are(
-    capsys: pytest.CaptureFixture[str],
+    words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(RefusedError, match=r"Kubernetes 1\.2\.3: there is .*1\.37\.2"):
+    with pytest.raises(RefusedError, match=r"Kubernetes 1\.2\.3: there is 1\.36\.3, 1\.37\.2"):
         components("1.2.3")
-    assert main(["up", "--kubernetes", "1.2.3"]) == 2
+    assert main(words) == 2
     assert "1.37.2" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [[], ["up", "--topology", "five"], ["sideways"], ["shell"]])
+@pytest.mark.parametrize("words", [[], ["up", "--topology", "five"], ["sideways"], ["shell"], ["offer"]])
 def test_bad_command_line_exits_2(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)
@@ -103,5 +104,5 @@ def test_bad_command_line_exits_2(words: list[str]) -> None:
 
 def test_help_names_every_verb() -> None:
     shown = parser().format_help()
-    for verb in ("up", "status", "shell", "down"):
+    for verb in ("up", "status", "shell", "offer", "down", "prune"):
         assert f"    {verb} " in shown

@@ -66,11 +66,10 @@ class FakeNode:
     def ground(self, name: str) -> dict[str, Any] | None:
         return state_of(self.path(name))
 
-    def transaction(self, run: str = RUN, role: str = "kubelet") -> dict[str, Any]:
-        """Every action of a kubelet transaction at once."""
+    def changes(self, directory: str) -> list[dict[str, Any]]:
+        """Every action of a kubelet transaction at once; directory is the kubelet's for drop-ins."""
         extra = {"variable": "KUBELET_EXTRA_ARGS"}
-        directory = self.path("etc/kubernetes/kubelet.conf.d")
-        changes = [
+        return [
             {
                 "path": directory,
                 "action": "directory",
@@ -109,6 +108,10 @@ class FakeNode:
                 "ground": state_of(self.path("var/lib/kubelet/config.yaml"), digest=False),
             },
         ]
+
+    def transaction(self, run: str = RUN, role: str = "kubelet") -> dict[str, Any]:
+        """A transaction of all these changes."""
+        directory = self.path("etc/kubernetes/kubelet.conf.d")
         return {
             "format": "cksharden-transaction",
             "schema": "1.0",
@@ -116,7 +119,7 @@ class FakeNode:
             "run": run,
             "role": role,
             "host": "w1",
-            "changes": changes,
+            "changes": self.changes(directory),
             "daemon_reload": False,
             "restart": "kubelet.service",
             "gate": {

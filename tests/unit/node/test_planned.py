@@ -132,7 +132,7 @@ def test_a_transaction_has_a_gate_where_it_restarts() -> None:
     assert made["gate"] == {"window": 10, "limit": 60, "argv": CHANGES["argv"]}
     assert (made["kind"], made["daemon_reload"]) == ("apply", True)
     quiet = {**copy.deepcopy(CHANGES), "restart": None}
-    assert transaction.transaction("file_access", "r", "w1", quiet, None)["gate"] is None
+    assert transaction.transaction("file_access", "r", "w1", quiet, {})["gate"] is None
 
 
 @pytest.mark.parametrize(

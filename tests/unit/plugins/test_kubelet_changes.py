@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import kubelet_changes
+from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_command_line import Flag
+from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_flags import overrides
+from cksharden.catalog import load_controls
 from tests.unit.plugins.kubelet_section import (
     CONFIG,
     DEFAULTS,
@@ -61,6 +64,45 @@ def test_a_flag_that_overrides_is_removed_where_it_stands() -> None:
     ]
     assert result["argv"]["removed"] == ["--tls-min-version=VersionTLS12"]
     assert not result["daemon_reload"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "key", "value", "refused"),
+    [
+        ("--tls-min-version=VersionTLS12", "tlsMinVersion", "VersionTLS13", True),
+        ("--tls_min_version=VersionTLS12", "tlsMinVersion", "VersionTLS13", True),
+        ("--kube-api-qps=7", "kubeAPIQPS", 50, True),
+        ("--anonymous-auth", "authentication.anonymous.enabled", False, True),
+        ("--anonymous-auth", "authentication", {"anonymous": {"enabled": False}}, True),
+        ("--anonymous-auth", "authentication", {"webhook": {"enabled": True}}, False),
+        ("--authorization-mode=AlwaysAllow", "authorization.mode", "Webhook", True),
+        ("--eviction-hard=memory.available<5%", "evictionHard", {"memory.available": "100Mi"}, True),
+        ("--feature-gates=A=true,B=true", "featureGates", {"B": False}, True),
+        ("--feature-gates=A=true,B=true", "featureGates.C", False, False),
+        ("--tls-cipher-suites=X", "tlsMinVersion", "VersionTLS13", False),
+    ],
+)
+def test_a_flag_that_overrides_and_is_not_named_is_told_and_not_taken_away(
+    flag: str, key: str, value: Any, refused: bool
+) -> None:
+    result = kubelet_changes(node(flag), [{"key": key, "value": value}])
+    assert bool(result["changes"]) is not refused
+    name = flag.partition("=")[0].replace("_", "-")
+    reasons = [one["reason"] for one in result["refused"]]
+    assert all(reason.startswith(f"{name} in {DEFAULTS} overrides {key}") for reason in reasons)
+    assert all(reason.endswith(f"say `flag: {name[2:]}` to have that done") for reason in reasons)
+    assert bool(reasons) is refused
+
+
+def test_the_controls_name_the_flags_that_override_them() -> None:
+    settings = [
+        one.control.with_
+        for one in load_controls()
+        if one.control.kind == "kubelet_setting" and "key" in one.control.with_
+    ]
+    for setting in settings:
+        flag = Flag(setting.get("flag", ""), f"{setting['key'].rpartition('.')[2]}=true", DEFAULTS)
+        assert overrides(flag, setting["key"]) is ("flag" in setting), setting
 
 
 def test_a_flag_in_a_drop_in_of_the_administrator_needs_a_daemon_reload() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from lab.gobuild import DEFAULT_KUBERNETES
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/support.md").read_text(encoding="utf-8")
@@ -52,6 +53,4 @@ def test_the_series_of_ansible_is_said_alike() -> None:
 
 
 def test_the_kubernetes_of_the_lab_is_said() -> None:
-    (folder,) = ROOT.glob("molecule/shared/gobuild/kubernetes-*")
-    minor = ".".join(folder.name.removeprefix("kubernetes-").split(".")[:2])
-    assert row("Kubernetes").endswith(minor)
+    assert row("Kubernetes").endswith(DEFAULT_KUBERNETES.rpartition(".")[0])

@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from cksharden.model import LeftOut, Outcome, Severity, Status, Verification
+from cksharden.errors import ExitCode
+from cksharden.model import HostPlan, LeftOut, NodeKind, Outcome, Plan, Severity, Status, Verification
+from cksharden.records import exit_code
 from cksharden.report import REPORTERS, Options, View
 from cksharden.report.sheet import Sheet, clean
 from cksharden.transactions import HostOutcome, Transaction
@@ -196,3 +198,34 @@ def test_a_proof_names_what_was_missed_and_what_became_worse(command: str) -> No
     assert "proved 1, missed 1, worse 1" in shown
     assert "missed  w1  kubelet_tls: was fail, is fail: a flag overrides it" in shown
     assert "worse  w1  kubelet_mode: was pass, is fail: mode is 0666" in shown
+
+
+def test_a_proof_tells_of_an_unreachable_host_once() -> None:
+    gone = [Outcome("w1", name, Status.PASS, Status.UNKNOWN, False, "unreachable: closed") for name in "ab"]
+    one = Outcome("w2", "c", Status.FAIL, Status.UNKNOWN, True, "it was not collected this time")
+    proof = Verification(RUN, (), (), (), (*gone, one))
+    verified = view(finding(status=Status.PASS), command="verify", verification=proof)
+    shown = text(verified)
+    assert "proved 0, missed 0, worse 0, unknown 3" in shown
+    assert shown.count("unknown  w1  2 controls: unreachable: closed") == 1
+    assert "unknown  w2  c: it was not collected this time" in shown
+    assert exit_code(verified) is ExitCode.INCOMPLETE
+
+
+def test_a_host_of_which_not_all_is_asked_is_one_entry_too() -> None:
+    """A profile leaves a control out of w2's group; nothing at all could be told of either host."""
+    asked = [("w1", "a"), ("w1", "b"), ("w1", "c"), ("w2", "a"), ("w2", "b")]
+    gone = (finding(name, host, Status.UNKNOWN, reason="unreachable: closed") for host, name in asked)
+    shown = text(view(*gone, finding("c", "w2", Status.NOT_APPLICABLE)))
+    assert "w1, w2: unreachable: closed (all controls)" in shown
+
+
+def test_a_plan_without_changes_says_how_much_it_knows() -> None:
+    nothing = HostPlan(NodeKind.WORKER, {})
+    for planned, said in (
+        ({}, "Plan: nothing could be planned: no node could be asked."),
+        ({"w1": nothing}, "Plan: nothing to change on the nodes that could be asked."),
+        ({"w1": nothing, "w2": nothing}, "Plan: nothing to change."),
+    ):
+        both = (finding(host="w1"), finding(host="w2"))
+        assert said in text(view(*both, command="plan", plan=Plan(RUN, planned, ())))

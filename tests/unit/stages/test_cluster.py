@@ -76,6 +76,15 @@ def test_lists_of_nodes_that_differ_are_told() -> None:
     assert cluster.disputed == {}
 
 
+def test_who_holds_the_lock_is_told_once() -> None:
+    holder = {"run": "r", "host": "desk2", "pid": 77, "since": "2026-11-23T13:20:00Z", "boot": "b"}
+    cluster = whole({name: told("w1", lease={"holder": holder}) for name in ("cp1", "cp2")})
+    (note,) = cluster.notes
+    assert note.startswith(
+        "run r on desk2 (PID 77, since 2026-11-23T13:20:00Z) holds the lock of this cluster"
+    )
+
+
 @pytest.mark.parametrize(
     ("sections", "reason"),
     [

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -195,6 +196,20 @@ def test_a_kind_that_crashes_leaves_its_control_out_and_no_other_host(
 
 def test_a_node_of_a_kind_that_nobody_knows_is_in_no_plan() -> None:
     assert set(plan_of({"w1": node(kind="etcd"), "w2": node("w2")}, "kubelet_config_mode").hosts) == {"w2"}
+
+
+@pytest.mark.parametrize(
+    ("groups", "status"), [(("kube_control_plane",), Status.UNKNOWN), (("kube_node",), Status.NOT_APPLICABLE)]
+)
+def test_a_control_plane_of_the_inventory_that_looks_like_a_worker_is_not_judged_as_one(
+    groups: tuple[str, ...], status: Status
+) -> None:
+    names = ("kube_apiserver_manifest_mode", "kubelet_static_pod_path", "kubelet_tls_min_version")
+    selection = Selection("p", tuple(CONTROLS[name] for name in names))
+    found = evaluate(selection, {"cp1": replace(node("cp1"), groups=groups)}, run="r").findings
+    assert found[0].status is status
+    assert (found[1].status is Status.UNKNOWN) == (status is Status.UNKNOWN)
+    assert found[2].status is Status.FAIL
 
 
 def test_exactly_one_finding_for_each_control_and_host_whatever_the_facts_are() -> None:

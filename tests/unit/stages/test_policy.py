@@ -40,10 +40,20 @@ def asked(chosen: Selection, *groups: str) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("text", "line", "key", "said"),
     [
-        (f"parameters:\n  {PIDS}: {{at_mots: 5}}", 4, f"parameters.{PIDS}.at_mots", "at_mots"),
-        (f"parameters:\n  {PIDS}:\n    at_most: many", 5, f"parameters.{PIDS}.at_most", "int"),
+        (
+            f"parameters:\n  {PIDS}: {{at_mots: 5}}",
+            4,
+            f"parameters.{PIDS}.at_mots",
+            "there is no key `at_mots`",
+        ),
+        (
+            f"parameters:\n  {PIDS}:\n    at_most: many",
+            5,
+            f"parameters.{PIDS}.at_most",
+            "whole number, not a text",
+        ),
         (f"parameters:\n  {PIDS}: {{set: 20000}}", 4, f"parameters.{PIDS}", "does not meet"),
-        (f"parameters:\n  {PIDS}: {{at_most: 100}}", 4, f"parameters.{PIDS}", "set: 4096 does not meet"),
+        (f"parameters:\n  {PIDS}: {{at_most: 100}}", 4, f"parameters.{PIDS}", "that does too"),
         (f"parameters:\n  {PIDS}: {{equals: 100}}", 4, f"parameters.{PIDS}", "exactly one of"),
         (f"parameters:\n  {PIDS}: {{key: maxPods}}", 4, f"parameters.{PIDS}", "is not changed"),
         (f"parameters:\n  {PIDS}: 100", 4, f"parameters.{PIDS}", "no mapping"),
@@ -51,10 +61,13 @@ def asked(chosen: Selection, *groups: str) -> dict[str, dict[str, Any]]:
         ("parameters:\n  kubelet_event_qps: {default: 5}", 4, "parameters", "is not changed"),
         ("parameters:\n  kubelet_config_mode: {max_mode: 0640}", 4, "parameters.kubelet_config_mode", ""),
         ("parameters: {kubelet_pids: {}}", 3, "parameters", "no such control: 'kubelet_pids'"),
-        ("parameters: []", 3, "parameters", "Expected `object`"),
+        ("parameters: []", 3, "parameters", "`parameters` must be a mapping, not a list"),
+        ("include: [3]", 3, "include.0", "each of `include` must be a text, not a whole number"),
+        ("3: x", 1, "", "every key must be a text"),
+        ("groups:\n  3: {}", 3, "groups", "every key must be a text, not a whole number"),
         (f"include: [{PIDS}]\nexclude: [{PIDS}]", 4, "exclude", "included and excluded"),
         ("groups:\n  edge: {inclde: []}", 4, "groups.edge.inclde", "inclde"),
-        ("groups:\n  edge: [x]", 4, "groups.edge", "Expected `object`"),
+        ("groups:\n  edge: [x]", 4, "groups.edge", "`edge` must be a mapping, not a list"),
         ("groups:\n  edge: {include: [x]}", 4, "groups.edge.include", "no such control: 'x'"),
         ("groups:\n  edge:\n    exclude: [x]", 5, "groups.edge.exclude", "no such control: 'x'"),
         (
@@ -78,6 +91,22 @@ def test_a_bad_profile_names_file_line_key_and_mend(
     assert (error.key or "").startswith(key)
     assert said in error.message
     assert error.mend
+
+
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("extend: cks", "did you mean extends?"),
+        ("groups: {edge: {inclde: []}}", "did you mean include?"),
+        (f"parameters: {{{PIDS}: {{at_mots: 5}}}}", "did you mean at_most?"),
+        ("parameters: {kubelet_config_mode: {max_mode: 0640}}", "write it in quotes"),
+        ("colour: red", "see docs/profiles-and-waivers.md"),
+    ],
+)
+def test_the_mend_names_what_was_meant(tmp_path: Path, text: str, mend: str) -> None:
+    with pytest.raises(CkshardenError) as caught:
+        selection(tmp_path, OWN + text + "\n")
+    assert caught.value.mend == mend
 
 
 def test_a_circle_of_profiles_is_refused(tmp_path: Path) -> None:

@@ -63,13 +63,13 @@ def test_no_file_is_no_waiver_and_a_date_may_be_in_quotes(tmp_path: Path) -> Non
         (row("2027-W05-7"), "waivers.0.expires", "is no date"),
         (row("2027-01-31 12:00:00"), "waivers.0.expires", "is no date"),
         (row("never"), "waivers.0.expires", "'never' is no date"),
-        (row("2027"), "waivers.0.expires", "int"),
-        (row(until="2028-01-31"), "waivers.0.until", "until"),
+        (row("2027"), "waivers.0.expires", "must be a text, not a whole number"),
+        (row(until="2028-01-31"), "waivers.0.until", "there is no key `until`"),
         (row(owner="''"), "waivers.0.owner", "empty"),
         (row(reason="' '"), "waivers.0.reason", "empty"),
         (row(control="kubelet_config_mod"), "waivers.0.control", "no such control"),
-        (row(hosts="[w1, w2]"), "waivers.0.hosts", "array"),
-        (MODE, "waivers.0", "object"),
+        (row(hosts="[w1, w2]"), "waivers.0.hosts", "`hosts` must be a text, not a list"),
+        (MODE, "waivers.0", "each of `waivers` must be a mapping, not a text"),
     ],
 )
 def test_a_bad_waiver_names_file_line_key_and_mend(tmp_path: Path, text: str, key: str, said: str) -> None:
@@ -82,7 +82,7 @@ def test_a_bad_waiver_names_file_line_key_and_mend(tmp_path: Path, text: str, ke
     assert error.mend
 
 
-@pytest.mark.parametrize("text", ["", "- a list\n", "waiver: []\n", "waivers: {}\n"])
+@pytest.mark.parametrize("text", ["", "- a list\n", "exceptions: []\n", "waivers: {}\n"])
 def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "waivers.yml").write_text(text)
     with pytest.raises(ProfileError) as caught:

@@ -17,7 +17,7 @@ PLAN = Plan(
 def outcome(before: Finding, *after: Finding) -> tuple[str, Outcome] | None:
     """Name the list in which the one control ended, if any."""
     proof = compare(PLAN, findings(before), findings(*after), "r")
-    found = [(name, one) for name in ("proved", "missed", "worse") for one in getattr(proof, name)]
+    found = [(name, one) for name in ("proved", "missed", "worse", "unknown") for one in getattr(proof, name)]
     assert len(found) <= 1
     return found[0] if found else None
 
@@ -27,7 +27,7 @@ def outcome(before: Finding, *after: Finding) -> tuple[str, Outcome] | None:
     [
         (Status.PASS, "proved"),
         (Status.FAIL, "missed"),
-        (Status.UNKNOWN, "missed"),
+        (Status.UNKNOWN, "unknown"),
         (Status.NOT_APPLICABLE, "missed"),
     ],
 )
@@ -36,11 +36,11 @@ def test_what_was_planned_is_proved_only_by_a_pass(after: Status, where: str) ->
     assert ended == (where, Outcome("w1", "planned", Status.FAIL, after, planned=True, reason="why"))
 
 
-def test_a_planned_host_that_was_not_seen_is_missed() -> None:
+def test_a_planned_host_that_was_not_seen_is_unknown() -> None:
     ended = outcome(finding("planned"))
     assert ended is not None
     assert (ended[0], ended[1].after, ended[1].reason) == (
-        "missed",
+        "unknown",
         Status.UNKNOWN,
         "it was not collected this time",
     )
@@ -50,7 +50,9 @@ def test_a_planned_host_that_was_not_seen_is_missed() -> None:
     ("before", "after", "where"),
     [
         (Status.PASS, Status.FAIL, "worse"),
-        (Status.PASS, Status.UNKNOWN, "worse"),
+        (Status.PASS, Status.UNKNOWN, "unknown"),
+        (Status.FAIL, Status.UNKNOWN, None),
+        (Status.UNKNOWN, Status.UNKNOWN, None),
         (Status.PASS, Status.PASS, None),
         (Status.PASS, Status.NOT_APPLICABLE, "worse"),
         (Status.FAIL, Status.FAIL, None),

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Ansible itself says of an inventory, in a process of its own: no host is reached."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from cksharden.ansible_env import environment
+from cksharden.connection import Connection
+from cksharden.errors import InventoryError
+from cksharden.inventory import CONTROL_PLANES, WORKERS, inventory_file
+from cksharden.private_dir import private_directory, write_password
+
+_NO_MATCH = re.compile(
+    r"(?:supplied host pattern, ignoring: |subscripted pattern '|find limit file b')([^'\n]+)"
+)
+
+
+def listed(inventory: Path, connection: Connection) -> dict[str, Any]:
+    """Return an inventory as `ansible-inventory --list` has it.
+
+    Raises:
+        InventoryError: there is none, or Ansible can't read it.
+    """
+    source = inventory_file(inventory)
+    done = _ask(source, connection)
+    if done.returncode != 0:
+        reason = done.stderr.strip().rpartition("\n")[2]
+        raise InventoryError(reason, file=source, mend="see what `ansible-inventory --list` says")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def check_limit(inventory: Path, connection: Connection, limit: str) -> None:
+    """Refuse a limit of which a part (`w9`, `!w9` or `&rack9`) matches nothing; Ansible would ignore it.
+
+    What else is wrong with the inventory, the playbook will tell.
+
+    Raises:
+        InventoryError: it names that part.
+    """
+    source = inventory_file(inventory)
+    done = _ask(source, connection, f"--limit={limit}", ANSIBLE_HOST_PATTERN_MISMATCH="error")
+    unknown = _NO_MATCH.search(done.stderr) if done.returncode != 0 else None
+    if unknown:
+        raise InventoryError(
+            f"{unknown[1]!r} matches nothing of {inventory}",
+            key="--limit",
+            mend=f"name hosts or groups as `ansible-inventory -i {shlex.quote(str(source))} --graph` does",
+        )
+
+
+def no_nodes(inventory: Path, connection: Connection) -> InventoryError:
+    """Return the error for an inventory in which there is nobody to ask."""
+    try:
+        groups = listed(inventory, connection)
+    except InventoryError:
+        groups = {}
+    there = {*groups, *(child for group in groups.values() for child in group.get("children", ()))}
+    empty = [name for name in (CONTROL_PLANES, WORKERS) if name in there]
+    return InventoryError(
+        f"nothing is in its groups {' and '.join(empty)}" if empty else "it has no hosts",
+        file=inventory_file(inventory),
+        mend=f"list the control planes in the group {CONTROL_PLANES}, and the other nodes in {WORKERS}",
+    )
+
+
+def _ask(
+    source: Path, connection: Connection, *options: str, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    with private_directory() as private:
+        vault = connection.vault_password_file
+        if connection.vault_password is not None:
+            vault = str(write_password(private, "vault", connection.vault_password))
+        program = str(Path(sys.executable).parent / "ansible-inventory")
+        command = [program, f"--inventory={source}", "--list", *options]
+        command += [f"--vault-password-file={vault}"] if vault else []
+        return subprocess.run(
+            command,
+            env=environment(os.environ, private) | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )

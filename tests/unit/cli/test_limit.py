@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A part of --limit that matches nothing is refused before any host is asked; Ansible would ignore it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cksharden.cli.main import run
+
+RUN = "--run 20261123T132000Z-1a2b3c"
+
+
+@pytest.fixture
+def asked(tmp_path: Path, runs: Path) -> Path:
+    """An inventory whose ssh leaves a file, and reaches nobody."""
+    ssh, file = tmp_path / "ssh", tmp_path / "asked"
+    ssh.write_text(f"#!/bin/sh\ntouch {file}\nexit 255\n")
+    ssh.chmod(0o755)
+    common = {"ansible_ssh_executable": str(ssh)}
+    groups: dict[str, Any] = {
+        "kube_control_plane": {"hosts": {"cp1": {}}},
+        "kube_node": {"hosts": {"w1": {}, "w2": {}}},
+    }
+    (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"vars": common, "children": groups}}))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("verb", "limit", "part"),
+    [
+        ("check", "cp1,w9", "w9"),
+        ("plan", "kube_node:!w9", "w9"),
+        ("apply --yes", "kube_node:&rack9", "rack9"),
+        (f"rollback --yes {RUN}", "w1,x*", "x*"),
+        (f"unlock {RUN}", "!w9", "w9"),
+        ("check", "~x[12]", "~x[12]"),
+        ("check", "kube_node[7]", "kube_node[7]"),
+    ],
+)
+def test_a_part_that_matches_nothing_is_named(
+    asked: Path, capsys: pytest.CaptureFixture[str], verb: str, limit: str, part: str
+) -> None:
+    assert run([*verb.split(), "hosts.yml", "--limit", limit]) == 2
+    assert f"cksharden: --limit: {part!r} matches nothing of hosts.yml" in capsys.readouterr().err
+    assert not asked.exists()
+
+
+def test_what_matches_is_asked(asked: Path) -> None:
+    assert run(["check", "hosts.yml", "--limit", "kube_node,~cp[12],!w2,&w*", "--quiet"]) == 3
+    assert asked.exists()
+
+
+def test_a_list_of_hosts_is_no_inventory(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "127.0.0.1,"]) == 2
+    said = capsys.readouterr().err
+    assert "127.0.0.1,: a list of hosts is no inventory here" in said
+    assert "`cksharden init DIR --host NODE` makes one" in said
