@@ -18,6 +18,7 @@ _DEEPEST = 40
 _FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """What YAML takes for a break or refuses, and the tab, whose width nobody knows."""
 _KEY = re.compile(r"""("[^"\\]*"|'[^']*'|[A-Za-z0-9_./-]+) *:(?: +|$)""")
+_UNICODE = re.compile(r"(?<!\\)(?:\\\\)*\\u")
 _DOUBLE = re.compile(r'("(?:[^"\\]|\\.)*")(?: *| +#.*)')
 _SINGLE = re.compile(r"'((?:[^']|'')*)'(?: *| +#.*)")
 _BLOCK = re.compile(r"[|>][0-9+-]*(?: *| +#.*)")
@@ -222,6 +223,6 @@ def _is_json(text: str) -> bool:
 def _decoded(quoted: str) -> str | None:
     """Return what a text in double quotes means, None where it has an escape that is YAML's own."""
     try:
-        return None if "\\u" in quoted else str(json.loads(quoted))
+        return None if _UNICODE.search(quoted) else str(json.loads(quoted))
     except ValueError:
         return None
