@@ -173,7 +173,7 @@ class PlannedFile(msgspec.Struct, frozen=True):
     path: str
     role: str
     controls: tuple[str, ...]
-    action: Literal["create", "edit", "attributes", "directory"]
+    action: Literal["create", "edit", "attributes", "directory", "remove"]
     before: FileState | None
     after: FileState
     diff: str = ""

@@ -64,5 +64,8 @@ def apply(
 
 def _question(checked: Checked) -> str:
     hosts = [host for batch in checked.plan.order for host in batch]
-    restarts = sum(bool(checked.plan.hosts[host].restarts) for host in hosts)
-    return f"Change {len(hosts)} hosts ({', '.join(hosts)}), restarting {restarts} kubelets?"
+    restarts = [name for host in hosts for name in checked.plan.hosts[host].restarts]
+    kubelets = restarts.count("kubelet")
+    pods = len(restarts) - kubelets
+    told = f" and {pods} pods of control planes" if pods else ""
+    return f"Change {len(hosts)} hosts ({', '.join(hosts)}), restarting {kubelets} kubelets{told}?"

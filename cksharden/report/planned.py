@@ -15,6 +15,7 @@ def plan_lines(sheet: Sheet, plan: Plan) -> None:
     """Add the plan. Nothing in it has been done."""
     for number, hosts in enumerate(_alike(plan), 1):
         _host_lines(sheet, f"{number}. {', '.join(hosts)}", plan.hosts[hosts[0]])
+    _kept_lines(sheet, plan)
     _left_out_lines(sheet, plan)
 
 
@@ -58,6 +59,19 @@ def _host_lines(sheet: Sheet, title: str, host: HostPlan) -> None:
         controls = file.controls
 
 
+def _kept_lines(sheet: Sheet, plan: Plan) -> None:
+    """Announce what is put into kubeadm-config once every node has come through."""
+    items = [item for host in plan.hosts.values() for item in host.settings.get("static_pods_settings", ())]
+    named = [item for item in items if "option" in item]
+    options = dict.fromkeys(f"--{item['option']} of {item['component']}" for item in named)
+    if not options:
+        return
+    sheet.gap()
+    sheet.line(("Last: the ConfigMap kubeadm-config", Style.HEAD), ", so that kubeadm upgrade keeps")
+    for option in options:
+        sheet.line(_INDENT, option)
+
+
 def _file_lines(sheet: Sheet, file: PlannedFile, *, told: bool) -> None:
     sheet.line(
         "  ", f"{file.action:<10}  ", (file.path, Style.HEAD), f"  {_attributes(file.before, file.after)}"
@@ -74,6 +88,8 @@ def _file_lines(sheet: Sheet, file: PlannedFile, *, told: bool) -> None:
 
 def _attributes(before: FileState | None, after: FileState) -> str:
     """Say what a file's attributes are, or what each becomes."""
+    if after == FileState():
+        return "defines a pod a second time"
     if before is None:
         return f"mode {after.mode}, owner {after.owner}, group {after.group}"
     pairs = ((key, getattr(before, key), getattr(after, key)) for key in ("mode", "owner", "group"))

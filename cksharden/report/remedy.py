@@ -18,8 +18,10 @@ def remedies(findings: Findings | None, plan: Plan | None) -> dict[tuple[str, st
 
 def _words(control: str, host: HostPlan) -> str:
     for role, items in host.settings.items():
-        if any(item["control"] == control for item in items):
-            service = role.removesuffix("_settings")
-            return f"changes it and restarts the {service}" if service in host.restarts else "changes it"
+        mine = [item for item in items if item["control"] == control]
+        if mine:
+            named = {role.removesuffix("_settings")} | {item.get("component") for item in mine}
+            restarts = [name for name in host.restarts if name in named]
+            return " and restarts the ".join(["changes it", *restarts])
     reason = next((one.reason for one in host.left_out if one.control == control), "")
     return f"leaves it: {reason}" if reason else "leaves it"

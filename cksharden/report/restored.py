@@ -24,8 +24,13 @@ def _host_lines(sheet: Sheet, host: HostRestoration, found: Restorations) -> Non
     if not host.known:
         sheet.line((host.host, Style.HEAD), f": keeps nothing of run {found.of}")
         return
-    restarts = any(file.status != "as_before" for file in host.roles.get("kubelet", ()))
-    sheet.line((host.host, Style.HEAD), ": restarts the kubelet" if restarts else ": restarts nothing")
+    words = {"kubelet": "the kubelet", "static_pods": "the static pods"}
+    restarts = [
+        words[role]
+        for role, files in host.roles.items()
+        if role in words and any(file.status != "as_before" for file in files)
+    ]
+    sheet.line((host.host, Style.HEAD), f": restarts {' and '.join(restarts) or 'nothing'}")
     for files in host.roles.values():
         for file in files:
             sheet.line("  ", *_file(file, force=found.force))

@@ -33,8 +33,16 @@ def control_plane(manifests: Texts, files: Texts) -> NodeFacts:
     """A node whose processes and ConfigMap agree with its manifests."""
 
     def entry(path: str, text: str) -> dict[str, Any]:
-        name = path.rpartition("/")[2]
-        return {"name": name, "path": path, "exists": True, "type": "file", "mode": "0600", "text": text}
+        state = {
+            "exists": True,
+            "type": "file",
+            "mode": "0600",
+            "uid": 0,
+            "gid": 0,
+            "digest": f"sha256:{path}",
+        }
+        names = {"name": path.rpartition("/")[2], "path": path, "owner": "root", "group": "root"}
+        return names | state | {"hidden": False, "text": text}
 
     directory = "/etc/kubernetes/manifests"
     static_pods = {
@@ -52,7 +60,7 @@ def control_plane(manifests: Texts, files: Texts) -> NodeFacts:
     }
     sections = {
         "node": {"kind": "control_plane"},
-        "kubelet": {"version": "v1.37.2"},
+        "kubelet": {"version": "v1.37.2", "files": {}},
         "static_pods": static_pods,
         "rendered": rendered,
     }

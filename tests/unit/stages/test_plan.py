@@ -16,7 +16,6 @@ from cksharden.catalog import Catalogued, load_controls
 from cksharden.cluster import Cluster
 from cksharden.evaluate import evaluate
 from cksharden.facts import Collected, NodeFacts, Unreachable
-from cksharden.kinds import KINDS
 from cksharden.model import Plan, Status
 from cksharden.plan import make_plan
 from cksharden.policy import Selection
@@ -103,16 +102,6 @@ def test_what_needs_a_failing_control_that_is_left_out_is_left_out_too() -> None
     assert host.left_out[0].reason == (
         "it needs kubelet_server_tls_bootstrap, which is left out: it is report only: cksharden does not change it"
     )
-
-
-def test_a_control_plane_is_judged_and_not_changed_yet() -> None:
-    one = CONTROLS["apiserver_profiling"]
-    facts = KINDS[one.control.kind].example(one.spec, {})
-    host = plan_of({"example": facts}, "apiserver_profiling").hosts["example"]
-    assert not host.changes
-    assert [left.reason for left in host.left_out] == [
-        "cksharden judges control planes, and does not change them yet"
-    ]
 
 
 def test_unreachable_hosts_are_in_no_plan() -> None:
