@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cksharden.ansible_env import environment
+from cksharden.ansible_messages import inventory_reason
 from cksharden.connection import Connection
 from cksharden.errors import InventoryError, UsageError
 from cksharden.inventory import CONTROL_PLANES, WORKERS, inventory_file
@@ -36,7 +37,8 @@ def listed(inventory: Path, connection: Connection) -> dict[str, Any]:
     source = inventory_file(inventory)
     done = _ask(source, connection)
     if done.returncode != 0:
-        reason = done.stderr.strip().rpartition("\n")[2]
+        last = done.stderr.strip().rpartition("\n")[2]
+        reason = inventory_reason(done.stderr, str(source)) if "Completely failed" in last else last
         raise InventoryError(reason, file=source, mend="see what `ansible-inventory --list` says")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
