@@ -13,14 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from cksharden.ansible_env import environment
+from cksharden.ansible_messages import inventory_reason
 from cksharden.connection import Connection
-from cksharden.errors import InventoryError
+from cksharden.errors import InventoryError, UsageError
 from cksharden.inventory import CONTROL_PLANES, WORKERS, inventory_file
 from cksharden.private_dir import private_directory, write_password
 
 _NO_MATCH = re.compile(
     r"(?:supplied host pattern, ignoring: |subscripted pattern '|find limit file b')([^'\n]+)"
 )
+
+_SEPARATOR = re.compile(r"(?:\s*:\s*|\s+)(?![^\[]*\])")
+"""Colons and blanks that are in no brackets."""
+_IP6 = re.compile(r"[!&]?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]+")
 
 
 def listed(inventory: Path, connection: Connection) -> dict[str, Any]:
@@ -32,7 +37,8 @@ def listed(inventory: Path, connection: Connection) -> dict[str, Any]:
     source = inventory_file(inventory)
     done = _ask(source, connection)
     if done.returncode != 0:
-        reason = done.stderr.strip().rpartition("\n")[2]
+        last = done.stderr.strip().rpartition("\n")[2]
+        reason = inventory_reason(done.stderr, str(source)) if "Completely failed" in last else last
         raise InventoryError(reason, file=source, mend="see what `ansible-inventory --list` says")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -44,8 +50,11 @@ def check_limit(inventory: Path, connection: Connection, limit: str) -> None:
     What else is wrong with the inventory, the playbook will tell.
 
     Raises:
-        InventoryError: it names that part.
+        UsageError: a part says nothing, or is no pattern.
+        InventoryError: it names the part that matches nothing.
     """
+    for part in _parts(limit):
+        _require_pattern(part, limit)
     source = inventory_file(inventory)
     done = _ask(source, connection, f"--limit={limit}", ANSIBLE_HOST_PATTERN_MISMATCH="error")
     unknown = _NO_MATCH.search(done.stderr) if done.returncode != 0 else None
@@ -54,6 +63,43 @@ def check_limit(inventory: Path, connection: Connection, limit: str) -> None:
             f"{unknown[1]!r} matches nothing of {inventory}",
             key="--limit",
             mend=f"name hosts or groups as `ansible-inventory -i {shlex.quote(str(source))} --graph` does",
+        )
+
+
+def _parts(limit: str) -> list[str]:
+    """Return the patterns of a limit, empty ones too, which Ansible leaves out.
+
+    Source of the rule: split_host_pattern and subset in ansible/inventory/manager.py.
+    """
+    if "," in limit:
+        parts = [part.strip() for part in limit.split(",")]
+    elif _IP6.fullmatch(limit):
+        parts = [limit]
+    else:
+        parts = _SEPARATOR.split(limit.strip())
+    found: list[str] = []
+    for part in parts:
+        file = Path(part[1:])
+        listed_there = part.startswith("@") and file.is_file()
+        lines = file.read_text("utf-8", "replace").split("\n") if listed_there else [part]
+        found += [line.strip() for line in lines if line.strip()] or [""]
+    return found
+
+
+def _require_pattern(part: str, limit: str) -> None:
+    """Refuse what Ansible takes for every host, or fails over."""
+    bare = part.lstrip("!&")
+    broken = not bare.strip("~@") or bool(re.search(r"[\[\]]", re.sub(r"\[[^\]]*\]", "", bare)))
+    if bare.startswith("~"):
+        try:
+            re.compile(bare[1:])
+        except re.error:
+            broken = True
+    if broken:
+        raise UsageError(
+            f"{part!r} in {limit!r} is no pattern" if part else f"{limit!r} has a part that names nothing",
+            key="--limit",
+            mend="name hosts or groups, as `w1,rack*,!w9`; leave --limit out for every host",
         )
 
 

@@ -19,6 +19,9 @@ _NOISE = re.compile(
 _UNPARSED = re.compile(r"Failed to parse inventory with '(\w+)' plugin: (.+)$", re.MULTILINE)
 _PARSE_PREFIX = re.compile(r"^(?:Failed to parse inventory|YAML parsing failed): ")
 
+_FOUND_CLASS = re.compile(r", found \"<class .*>\" instead")
+"""Names Python's type in place of the user's."""
+
 _NO_PASSWORD = "sudo asks for a password, and none was given (-K or --become-password-file)"
 _HINTS = {
     "Missing sudo password": _NO_PASSWORD,
@@ -51,7 +54,10 @@ def unreachable_reason(result: dict[str, Any]) -> str:
 def inventory_reason(error: str, inventory: str) -> str:
     """Return why Ansible can't parse an inventory file, from what it printed of each form it tried."""
     reasons: dict[str, str] = {}
-    for plugin, reason in _UNPARSED.findall(error):
+    for plugin, said in _UNPARSED.findall(error):
+        if "no root 'plugin' key found" in said:  # so it is no configuration of a plugin, which is no fault
+            continue
+        reason = _FOUND_CLASS.sub("", said)
         reasons.setdefault(
             "YAML" if plugin == "auto" else plugin.upper(), _PARSE_PREFIX.sub("", reason).strip()
         )

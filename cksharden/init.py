@@ -29,6 +29,7 @@ from cksharden.runner import Connection, OnEvent
 _HOST = re.compile(
     r"(?:(?P<user>[\w.-]+)@)?(?P<address>\[[0-9A-Fa-f:]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?", re.ASCII
 )
+_LAST_PORT = 65535
 _NODE_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # an RFC 1123 subdomain
 _REQUEST: Mapping[str, Any] = {"schema": "1.0", "files": []}
 
@@ -136,6 +137,10 @@ def _named(hosts: Sequence[str]) -> dict[str, Member]:
         if name in named:
             raise UsageError(f"{name} is named twice", key="--host", mend="name each host once")
         port = int(found["port"]) if found["port"] else None
+        if port is not None and not 0 < port <= _LAST_PORT:
+            raise UsageError(
+                f"{text!r} has no port", key="--host", mend=f"name a port from 1 to {_LAST_PORT}"
+            )
         named[name] = Member(name, address, user=found["user"], port=port)
     return named
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,19 +27,40 @@ def inventory_file(inventory: Path) -> Path:
     A directory as a whole is never the inventory: it also holds waivers.yml and profile.yml.
 
     Raises:
-        InventoryError: there is none.
+        InventoryError: there is none, or it is no text.
     """
     path = inventory.absolute()
     if path.is_dir():
         for name in NAMES:
             if (path / name).is_file():
+                _require_text(path / name, inventory / name)
                 return path / name
         raise InventoryError(
             "this directory holds no inventory", file=inventory, mend=f"add {NAMES[0]} to it"
         )
     if not path.exists():
         raise missing(inventory)
+    _require_text(path, inventory)
     return path
+
+
+def _require_text(path: Path, called: Path) -> None:
+    """Refuse bytes that Ansible would take for names of hosts; comments and programs may be anything."""
+    if not path.is_file() or os.access(path, os.X_OK) or not os.access(path, os.R_OK):
+        return
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+        if line.lstrip().startswith((b"#", b";")):
+            continue
+        try:
+            is_text = all(char >= " " or char in "\t\v\f\r" for char in line.decode())
+        except UnicodeDecodeError:
+            is_text = False
+        if not is_text:
+            raise InventoryError(
+                f"line {number} holds bytes that are no text",
+                file=called,
+                mend="write the inventory in UTF-8",
+            )
 
 
 def missing(inventory: Path) -> InventoryError:

@@ -14,7 +14,7 @@ from cksharden import __version__
 from cksharden.cli import apply, check, controls, explain, init, plan, report, rollback, unlock, verify
 from cksharden.cli.options import verb
 from cksharden.cli.output import say
-from cksharden.errors import CkshardenError, ExitCode
+from cksharden.errors import CkshardenError, ExitCode, UsageError
 
 _EPILOG = "Exit codes: 0 compliant, 1 findings, 2 usage or a bad file, 3 could not complete, 130 interrupted."
 _INTERRUPTED = (
@@ -61,7 +61,20 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line; return its exit code."""
-    return ended(lambda: app(arguments, prog_name="cksharden"), debug="--debug" in arguments)
+
+    def command() -> None:
+        _refuse_empty(arguments)
+        app(arguments, prog_name="cksharden")
+
+    return ended(command, debug="--debug" in arguments)
+
+
+def _refuse_empty(arguments: list[str]) -> None:
+    """Refuse empty words, as of an unset variable: as a path they would be `.`, else often the default."""
+    for before, word in zip(["cksharden", *arguments], arguments, strict=False):
+        if not word or (word.startswith("--") and word.endswith("=")):
+            where = word.rstrip("=") or before
+            raise UsageError(f"an empty value after {where}", mend="give a value, or leave it out")
 
 
 def ended(command: Callable[[], object], *, debug: bool) -> int:

@@ -77,9 +77,8 @@ class Access:
         }
         for key, file in files.items():
             if file is not None and not file.is_file():
-                raise UsageError(
-                    "no such file", file=file, key=f"--{key.replace('_', '-')}", mend="name a file"
-                )
+                what = "this is no file" if file.exists() else "no such file"
+                raise UsageError(what, file=file, key=f"--{key.replace('_', '-')}", mend="name a file")
         paths = {key: str(file.absolute()) if file else None for key, file in files.items()}
         return Connection(
             user=self.user,

@@ -10,6 +10,7 @@ import msgspec
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.file_changes import file_changes
 from cksharden.facts import NodeFacts, Unknown
+from cksharden.kinds.file_entry import check_pattern
 from cksharden.kinds.file_example import example_facts
 from cksharden.kinds.interface import CannotRemedy
 from cksharden.kinds.kubelet_setting import named_file
@@ -163,6 +164,7 @@ def _matches(spec: FileAccess, facts: NodeFacts) -> list[dict[str, Any]]:
         pattern = patterns.get(path)
         if not isinstance(pattern, dict):
             raise Unknown(f"{path} was not collected")
+        check_pattern(path, pattern)
         if pattern.get("error"):
             raise Unknown(f"{path}: {pattern['error']}")
         found += pattern["matches"]

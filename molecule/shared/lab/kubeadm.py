@@ -49,7 +49,7 @@ def init_documents(node: Node, kubernetes: str, endpoint: str | None, drawn: Sec
     if endpoint is not None:
         cluster["controlPlaneEndpoint"] = endpoint
         init["certificateKey"] = drawn.certificate_key
-    return [init, cluster, *_kubelet_documents(), _proxy_document()]
+    return [init, cluster, _kubelet_document(), _proxy_document()]
 
 
 def join_documents(node: Node, endpoint: str, ca_hash: str, drawn: Secrets) -> list[Document]:
@@ -88,15 +88,14 @@ def _registration(node: Node) -> Document:
     return {"name": node.name, "imagePullPolicy": "Never", "ignorePreflightErrors": ignored}
 
 
-def _kubelet_documents() -> list[Document]:
-    forced: Document = {}
+def _kubelet_document() -> Document:
+    # Past 85 % of the host's disk a kubelet removes images, and no registry could bring them back.
+    forced: Document = {"imageGCHighThresholdPercent": 100}
     if not has_cgroup_v2():
         forced["failCgroupV1"] = False  # kubelets of 1.35 and later refuse such a host otherwise
     if has_swap():
         forced["failSwapOn"] = False
-    if not forced:
-        return []
-    return [{"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", **forced}]
+    return {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", **forced}
 
 
 def _proxy_document() -> Document:

@@ -142,6 +142,9 @@ CASES = {
     "key is not there": Case("check hosts.ini --private-key k", ("k: --private-key: ", "name a file"), INVENTORY),
     "password file is not there": Case("check hosts.ini --become-password-file k",
         ("k: --become-password-file: ", "name a file"), INVENTORY),
+    "password file is a directory": Case("check hosts.ini --become-password-file .",
+        (".: --become-password-file: this is no file", "name a file"), INVENTORY),
+    "empty profile": Case("check hosts.ini --profile=", ("an empty value after --profile", "leave it out"), INVENTORY),
     "output into nowhere": Case(f"{FACTS} -o no/report", ("no/report: --output: ", "name a file"), _facts()),
     "report of no run": Case(f"report {RUN}", ("runs: there is no run", "newest runs: none")),
     "report of something else": Case("report ../../etc", ("'../../etc' is no id of a run", RUN)),
@@ -156,6 +159,21 @@ CASES = {
     "inventory without hosts": Case("check hosts.yml", ("hosts.yml: it has no hosts", "list the "), EMPTY),
     "rollback without hosts": Case(f"rollback hosts.yml --yes --run {RUN}", ("hosts.yml: it has no hosts",), EMPTY),
     "limit matches nothing": Case("check hosts.ini -l cp9", ("--limit: ", "hosts.ini", "name hosts"), INVENTORY),
+    "limit is empty": Case("apply hosts.ini --yes --limit=", ("an empty value after --limit",), INVENTORY),
+    "limit names nothing": Case("apply hosts.ini --yes -l ,", ("--limit: ", "leave --limit out"), INVENTORY),
+    "limit is a broken expression": Case("check hosts.ini -l ~[", ("--limit: '~['", "name hosts"), INVENTORY),
+    "limit leaves out nothing": Case("check hosts.ini -l !", ("--limit: '!'", "name hosts"), INVENTORY),
+    "limit of a part and nothing": Case("check hosts.ini -l w1:&", ("--limit: '&'", "name hosts"), INVENTORY),
+    "inventory of bytes": Case("check b.ini",
+        ("b.ini: line 2 holds bytes", "UTF-8"), _written("b.ini", "[kube_node]\n\udcff\udcfe\0w1\n")),
+    "inventory of control characters": Case("check team",
+        ("team/hosts.yml: line 1 ", "UTF-8"), _written("team/hosts.yml", "w\x1b1:\n")),
+    "hosts as a list": Case("check hosts.yml",
+        ("hosts.yml: ", 'Invalid "hosts" entry for "kube_node" group, requires a dictionary.', "see what"),
+        _written("hosts.yml", "kube_node: {hosts: [w1, w2]}\n")),
+    "hosts as a list to begin with": Case("init new --from hosts.yml",
+        ("hosts.yml: ", "requires a dictionary."), _written("hosts.yml", "kube_node: {hosts: [w1, w2]}\n")),
+    "port of a host": Case("init new --host x:99999", ("--host: 'x:99999' has no port", "1 to 65535")),
     # Controls.
     "control is no YAML": Case(FACTS, (f"{CONTROL}: line ", "correct the YAML"), _control("why: ", "why: [\nwhy: ")),
     "control with a wrong key": Case(FACTS,
@@ -236,6 +254,14 @@ def _there(place: Path) -> dict[Path, int]:
     return {
         one: one.stat().st_mtime_ns for one in place.rglob("*") if place / "runs" not in (one, *one.parents)
     }
+
+
+@pytest.mark.parametrize(
+    "words", [["hosts.ini", "-u", ""], ["hosts.ini", "--output", ""], ["x", "-l", ""], [""]]
+)
+def test_an_empty_value_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", *words]) == 2
+    assert f"an empty value after {['check', *words][-2]}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

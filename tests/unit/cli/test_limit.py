@@ -49,6 +49,53 @@ def test_a_part_that_matches_nothing_is_named(
     assert not asked.exists()
 
 
+@pytest.mark.parametrize(
+    "limit",
+    [
+        *(
+            " ",
+            ",",
+            ":",
+            ", ,",
+            "[",
+            "][",
+            "w1[",
+            "!",
+            "&",
+            "~",
+            "@",
+            "!~",
+            "~[",
+            "~[a",
+            "w1,~(",
+            "w1:&",
+            "w1 !",
+        ),
+        *(",!w1", ":!w1", "w1,,w2", "@nobody", "!w1,@nobody", "@odd"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["check", "apply --yes", f"rollback --yes {RUN}", f"unlock {RUN}"])
+def test_a_limit_that_says_nothing_is_not_every_host(
+    asked: Path, capsys: pytest.CaptureFixture[str], verb: str, limit: str
+) -> None:
+    (asked.parent / "nobody").write_text("\n \n")
+    (asked.parent / "odd").write_text("w1\n!\n")
+    assert run([*verb.split(), "hosts.yml", "--limit", limit]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("cksharden: --limit: ")
+    assert "leave --limit out for every host" in said
+    assert not asked.exists()
+
+
+@pytest.mark.parametrize(
+    "limit", ["!w1", "&w*", "kube_node[0]", "kube_node[0:1]", "~w[12]", "@some", "w1 : w2"]
+)
+def test_what_ansible_takes_is_taken(asked: Path, limit: str) -> None:
+    (asked.parent / "some").write_text("w1\n\nw2\n")
+    assert run(["check", "hosts.yml", "--limit", limit, "--quiet"]) == 3
+    assert asked.exists()
+
+
 def test_what_matches_is_asked(asked: Path) -> None:
     assert run(["check", "hosts.yml", "--limit", "kube_node,~cp[12],!w2,&w*", "--quiet"]) == 3
     assert asked.exists()

@@ -88,3 +88,29 @@ def test_a_file_that_has_to_be_there_is_not_invented() -> None:
     spec = FileAccess(paths=[CONFIG, OTHER], max_mode="0400", absent="fail")
     with pytest.raises(CannotRemedy, match="does not exist"):
         KIND.remedy(spec, facts_of(spec))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("uid", "root"),
+        ("mode", 384),
+        ("owner", 0),
+        ("exists", "yes"),
+        ("parents", [{"path": "/", "uid": "root"}]),
+    ],
+)
+def test_facts_of_another_type_are_unknown(key: str, value: object) -> None:
+    spec = FileAccess(paths=[CONFIG], max_mode="0600", owner="root", parents=True, absent="unknown")
+    facts = facts_of(spec)
+    facts.section("files")["patterns"][CONFIG]["matches"][0][key] = value
+    with pytest.raises(Unknown, match="not as they should be"):
+        KIND.judge(spec, facts)
+
+
+def test_a_parent_whose_owner_is_a_text_is_unknown() -> None:
+    spec = FileAccess(paths=[CONFIG], parents=True, absent="unknown")
+    facts = KIND.example(spec, {"path": CONFIG, "parents": {"/var": "0755"}})
+    facts.section("files")["patterns"][CONFIG]["matches"][0]["parents"][0]["uid"] = "root"
+    with pytest.raises(Unknown, match="uid"):
+        KIND.judge(spec, facts)

@@ -128,9 +128,12 @@ def test_kubeadm_gets_its_own_defaults_and_what_the_host_forces() -> None:
         "kubernetesVersion": "v1.37.2",
         "networking": {"podSubnet": POD_SUBNET},
     }
-    assert set(documents.get("KubeletConfiguration", {})) <= {
+    kubelet = documents["KubeletConfiguration"]
+    assert kubelet["imageGCHighThresholdPercent"] == 100  # never collected
+    assert set(kubelet) <= {
         "apiVersion",
         "kind",
+        "imageGCHighThresholdPercent",
         "failCgroupV1",
         "failSwapOn",
     }
