@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from cksharden.vocabulary import Default, Severity
+
 FINDINGS_FORMAT = "cksharden-findings"
 PLAN_FORMAT = "cksharden-plan"
 VERIFICATION_FORMAT = "cksharden-verification"
@@ -30,15 +32,6 @@ _WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WAIVED, Status.PASS, Status.
 def worst(statuses: list[Status]) -> Status:
     """Return the worst of several: fail, then unknown, then pass; nothing at all is not_applicable."""
     return min(statuses, key=_WORST_FIRST.index, default=Status.NOT_APPLICABLE)
-
-
-class Severity(StrEnum):
-    """How much an attacker gains where the control does not hold."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
 
 
 class NodeKind(StrEnum):
@@ -70,7 +63,7 @@ class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
     kind: str
     with_: dict[str, Any]
     disruption: Literal["none", "restart_service", "restart_kubelet", "reboot", "drain"]
-    default: Literal["enabled", "opt_in", "report_only"]
+    default: Default
     why: str
     breaks: str
     examples: Examples
@@ -128,7 +121,7 @@ class Finding(msgspec.Struct, frozen=True):
     expected: Any = None
     source: str = ""
     items: tuple[Item, ...] = ()
-    change: Literal["enabled", "opt_in", "report_only"] = "enabled"
+    change: Default = Default.ENABLED
     waiver: Waiver | None = None
     """What excepts this host: the finding is waived, or fails again because the waiver has expired."""
 

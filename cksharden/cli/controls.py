@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +12,7 @@ from cksharden.cli import completion
 from cksharden.cli.options import Format, FormatOption
 from cksharden.cli.output import say, write
 from cksharden.errors import ExitCode
+from cksharden.vocabulary import Default, Severity
 
 if TYPE_CHECKING:
     from cksharden.catalog import Catalogued
@@ -22,23 +22,6 @@ EXAMPLES = (
     "cksharden controls --default report_only",
     "cksharden controls --format json",
 )
-
-
-class Severity(StrEnum):
-    """As of cksharden.model, which is not imported to answer --help."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-
-
-class Default(StrEnum):
-    """What apply does by default."""
-
-    ENABLED = "enabled"
-    OPT_IN = "opt_in"
-    REPORT_ONLY = "report_only"
 
 
 def controls(

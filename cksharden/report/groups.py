@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cksharden.model import Finding, Findings, Severity, Status, Waiver
+from cksharden.model import Finding, Findings, Status, Waiver
+from cksharden.vocabulary import Severity
 
 _SEVERITIES = tuple(Severity)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cksharden.model import Findings, Severity, Status
+from cksharden.model import Findings, Status
 from cksharden.report.groups import Group, Trouble, exceptions, failing, troubles
 from cksharden.report.interface import Options, View
 from cksharden.report.remedy import remedies
 from cksharden.report.sheet import Sheet, Style, shorten
+from cksharden.vocabulary import Severity
 
 # A control of a large expectation (cipher suites) must not push the others off the screen.
 _SHORT = 90

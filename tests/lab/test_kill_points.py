@@ -193,17 +193,19 @@ def test_the_kubelet_dies_within_the_window(before: dict[str, Any], directory: P
 
 def test_the_node_never_turns_ready(before: dict[str, Any], directory: Path) -> None:
     conflist = "/etc/cni/net.d/10-lab.conflist"
-    faults.plant("restoring", "hold")
+    # A change in a directory of the image is not always noticed: overlayfs and inotify.
+    notice = "systemctl restart containerd"
+    faults.plant("swapped", "hold")
     run = start(directory)
     try:
-        # Away as soon as the checks are over: without a network plugin a node is not Ready.
-        journal = f"grep -qs swapping {faults.BASE}/{run.run}/kubelet/journal"
-        faults.wait(lambda: testing.run(faults.NODE, journal, check=False).returncode == 0, 60, "not begun")
-        testing.run(faults.NODE, f"mv {conflist} /root/")
+        # Away once the checks are over: without a network plugin a node is not Ready.
+        faults.wait_held()
+        testing.run(faults.NODE, f"mv {conflist} /root/ && {notice}")
+        faults.plant("restoring", "hold")
+        faults.release()
         faults.wait_held()
     finally:
-        # A file that comes back into a directory of the image is not always noticed: overlayfs and inotify.
-        testing.run(faults.NODE, f"mv /root/{Path(conflist).name} {conflist} && systemctl restart containerd")
+        testing.run(faults.NODE, f"mv /root/{Path(conflist).name} {conflist} && {notice}")
     faults.release()
     assert run.wait()[0] != 0
     closed = assert_settled(run.run, before)

@@ -15,10 +15,10 @@ from cksharden.model import (
     NodeKind,
     Plan,
     PlannedFile,
-    Severity,
     Status,
 )
 from cksharden.report import View
+from cksharden.vocabulary import Severity
 
 RUN = "20261123T132000Z-1a2b3c"
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cksharden.model import Finding, LeftOut, Severity, Status
+from cksharden.model import Finding, LeftOut, Status
 from cksharden.report import REPORTERS, Options, Screen, View
 from cksharden.transactions import HostOutcome, Transaction
+from cksharden.vocabulary import Severity
 from tests.unit.report.samples import finding, plan, view
 
 SCREENS = Path(__file__).parent / "screens"

@@ -9,11 +9,12 @@ import msgspec
 import pytest
 
 from cksharden.errors import ExitCode
-from cksharden.model import HostPlan, LeftOut, NodeKind, Outcome, Plan, Severity, Status, Verification
+from cksharden.model import HostPlan, LeftOut, NodeKind, Outcome, Plan, Status, Verification
 from cksharden.records import exit_code
 from cksharden.report import REPORTERS, Options, View
 from cksharden.report.sheet import Sheet, clean
 from cksharden.transactions import HostOutcome, Transaction
+from cksharden.vocabulary import Severity
 from tests.unit.report.samples import RUN, facets, finding, plan, view
 
 
