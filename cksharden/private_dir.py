@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ansible_collections.cksharden.node.plugins.plugin_utils import in_memory
 from cksharden.errors import UsageError
 
 _PREFIX = "cksharden-ansible-"
@@ -23,7 +24,7 @@ _PREFIX = "cksharden-ansible-"
 @contextmanager
 def private_directory() -> Iterator[Path]:
     """Yield a new directory of mode 0700, removed at the end; those of runs that were killed go now."""
-    place = _in_memory() or Path(tempfile.gettempdir())
+    place = in_memory.place() or Path(tempfile.gettempdir())
     _sweep(place)
     # It gets the name that a sweep looks for when it is locked.
     unnamed = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=place))
@@ -43,7 +44,7 @@ def write_password(private: Path, name: str, password: str) -> Path:
     Raises:
         UsageError: this machine has no place in memory, and a password is never written to a disk.
     """
-    if _in_memory() != private.parent:
+    if in_memory.place() != private.parent:
         raise UsageError(
             "there is no directory in memory here for a password to pass through (XDG_RUNTIME_DIR, /dev/shm)",
             mend="name a file of your own with --become-password-file or --vault-password-file",
@@ -52,16 +53,6 @@ def write_password(private: Path, name: str, password: str) -> Path:
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(password, encoding="utf-8")
     return path
-
-
-def _in_memory() -> Path | None:
-    """Return a directory that is never on a disk, where there is one of ours or of everybody."""
-    for name in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):  # noqa: S108  mkdtemp is safe there
-        if name and os.access(name, os.W_OK | os.X_OK):
-            place = Path(name)
-            if place.is_dir() and (name == "/dev/shm" or place.stat().st_uid == os.geteuid()):  # noqa: S108
-                return place
-    return None
 
 
 def _sweep(place: Path) -> None:

@@ -31,9 +31,9 @@ def holder(run: str, pid: int) -> Holder:
         "host": platform.node(),
         "machine": hmac.digest(machine.encode(), b"cksharden", hashlib.sha256).hex() if machine else "",
         "boot": _read(_BOOT_ID),
-        "namespace": _namespace(),
+        "namespace": namespace(),
         "pid": pid,
-        "start": _start(pid),
+        "start": started(pid),
     }
 
 
@@ -46,7 +46,7 @@ def runs_here(found: Holder, own: Holder) -> bool | None:
         return None
     if not found["pid"] or not found["start"]:
         return None
-    return bool(_start(found["pid"]) == found["start"])
+    return bool(started(found["pid"]) == found["start"])
 
 
 def told(found: Holder) -> str:
@@ -62,14 +62,15 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _namespace() -> str:
+def namespace() -> str:
+    """Return the namespace of processes that this one is in, "" where that is not told."""
     try:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return ""
 
 
-def _start(pid: int) -> int:
+def started(pid: int) -> int:
     """Return when a process was started, 0 where there is none or nothing but its end to be noted."""
     try:
         # The name in brackets may hold anything; the state is the first field behind it, the start the 20th.
