@@ -19,6 +19,10 @@ class Transaction(msgspec.Struct, frozen=True, omit_defaults=True):
     """The kubelet's own line, where it refused what it was given."""
     proved: bool = True
     """Whether the gate held after a restore."""
+    seconds: int = 0
+    """How long the node was at it, from its first look to its last."""
+    watched: int = 0
+    """How many of these seconds gates had only to see that all stays as it is."""
 
     @property
     def complete(self) -> bool:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from cksharden.model import Outcome, Verification
 from cksharden.report.interface import View
 from cksharden.report.sheet import Sheet, Style
@@ -51,12 +53,16 @@ def open_lines(sheet: Sheet, view: View) -> None:
 def outcome_lines(sheet: Sheet, view: View) -> None:
     """Add what became of every host; hosts with the same answers are told together."""
     sheet.heading("Done" if all(one.complete for one in view.outcomes) else "Not completed")
-    alike: dict[tuple[Transaction, ...], list[str]] = {}
+    alike: dict[tuple[Transaction, ...], list[HostOutcome]] = {}
     for outcome in view.outcomes:
-        alike.setdefault(outcome.transactions, []).append(outcome.host)
+        timeless = tuple(replace(one, seconds=0, watched=0) for one in outcome.transactions)
+        alike.setdefault(timeless, []).append(outcome)
     for transactions, hosts in alike.items():
-        for one in transactions:
-            _transaction_lines(sheet, ", ".join(hosts), one, rollback=view.command == "rollback")
+        for number, one in enumerate(transactions):
+            longest = max((host.transactions[number] for host in hosts), key=lambda timed: timed.seconds)
+            timed = replace(one, seconds=longest.seconds, watched=longest.watched)
+            names = ", ".join(host.host for host in hosts)
+            _transaction_lines(sheet, names, timed, rollback=view.command == "rollback")
     for outcome in view.outcomes:
         _end_line(sheet, outcome)
 
@@ -90,13 +96,20 @@ def _transaction_lines(sheet: Sheet, hosts: str, transaction: Transaction, *, ro
     if rollback and transaction.outcome == "committed":
         words = "put back as it was"
     reason = f": {transaction.reason}" if transaction.reason else ""
-    sheet.line((hosts, style), f": {transaction.role}: {words}{reason}")
+    sheet.line((hosts, style), f": {transaction.role}: {words}{_time(transaction)}{reason}")
     if transaction.kubelet_error:
         sheet.line("    ", "the kubelet says: ", transaction.kubelet_error)
     if transaction.outcome == "restored" and not transaction.proved:
         sheet.line("    ", "the old files are back, but the node did not prove healthy: see docs/safety.md")
     if transaction.outcome in _NEXT:
         sheet.line("    ", f"next: {_NEXT[transaction.outcome]}")
+
+
+def _time(transaction: Transaction) -> str:
+    """Say how long the slowest of the hosts was at it; what takes no watching is no news."""
+    if not transaction.watched:
+        return ""
+    return f" (working {transaction.seconds - transaction.watched} s, watching {transaction.watched} s)"
 
 
 def _outcome_words(sheet: Sheet, word: str, outcomes: tuple[Outcome, ...]) -> None:

@@ -86,6 +86,12 @@ cksharden:
     proved:
       description: Whether a gate proved that the kubelet serves its node.
       type: bool
+    seconds:
+      description: How long the node was at it.
+      type: int
+    watched:
+      description: How many of these seconds gates had only to see that all stays as it is.
+      type: int
     files:
       description: The path and the action of each change.
       type: list

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ansible.plugins.action import ActionBase
 
 Answer = dict[str, Any]
-"""The `cksharden` value of a result: role, run, outcome, reason, kubelet_error, proved, files."""
+"""The `cksharden` value of a result, as the module node_transaction documents it."""
 
 BEGIN_SECONDS = 90
 _POLL = 15
@@ -140,6 +140,8 @@ def _ended(role: str, run: str, records: list[dict[str, Any]]) -> Answer:
         "reason": data["reason"],
         "kubelet_error": data["kubelet_error"],
         "proved": data["proved"],
+        "seconds": round(records[-1]["time"] - records[0]["time"]),
+        "watched": data.get("watched", 0),
     }
 
 
@@ -147,11 +149,12 @@ def result(answer: Answer, files: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the result of a task for an answer: failed unless all is as was asked."""
     outcome = answer["outcome"]
     good = outcome in ("committed", "nothing")
+    usual = {"kubelet_error": None, "proved": True, "seconds": 0, "watched": 0}
     return {
         "changed": outcome in ("committed", "open"),
         "failed": not good,
         "msg": message(answer),
-        "cksharden": {"kubelet_error": None, "proved": True, **answer, "files": files},
+        "cksharden": {**usual, **answer, "files": files},
     }
 
 

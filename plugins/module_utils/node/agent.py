@@ -83,7 +83,7 @@ class Agent:
         except (GateError, OSError) as reason:
             self._restore(steps, _told(reason))
         else:
-            self.journal.append("committed", {"proved": proved})
+            self.journal.append("committed", {"proved": proved, "watched": self._guard.watched})
             self._close("committed")
 
     def _prepare(self) -> tuple[list[Step], dict[str, Any] | None]:
@@ -201,6 +201,7 @@ class Agent:
                 "reason": told.get("reason", ""),
                 "kubelet_error": told.get("kubelet_error"),
                 "proved": proof["data"]["proved"] if proof else True,
+                "watched": proof["data"].get("watched", 0) if proof else 0,
             },
         )
         self.system.remove_agent()

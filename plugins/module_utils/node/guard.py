@@ -22,6 +22,9 @@ Survey = dict[str, Any]
 class Guard(Protocol):
     """What the agent asks around the swap of files."""
 
+    watched: int
+    """Seconds for which gates that held had nothing to do but see that all stays as it is."""
+
     def survey(self) -> Survey | None:
         """Return how what will restart does now, for the journal; its "problem" is "" where it is well."""
 
@@ -55,6 +58,8 @@ def make(system: System, transaction: store.Transaction, journal: Journal) -> Gu
 
 class NoGuard:
     """Nothing restarts."""
+
+    watched = 0
 
     def __init__(self, system: System, transaction: store.Transaction, journal: Journal) -> None:
         self._system, self._transaction, self._journal = system, transaction, journal
@@ -116,6 +121,7 @@ class KubeletGuard(NoGuard):
         self._journal.append("gating")
         ask_api = not self._before["problem"]
         self._watch.watch(self._expected, ask_api=ask_api)
+        self.watched += int(self._gate["window"])
         return ask_api
 
     def error(self) -> str | None:
@@ -182,6 +188,7 @@ class StaticPodGuard(NoGuard):
             if self._before["problem"]:
                 return False  # a rollback of what was not well before: there is nothing better to go back to
             raise GateError(str(reason)) from reason
+        self.watched += window
         return True
 
     def _contents(self) -> dict[str, bytes | None]:

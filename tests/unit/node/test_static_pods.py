@@ -23,7 +23,8 @@ def plane(tmp_path: Path) -> ControlPlane:
 def test_etcd_first_then_the_others_in_one_window(plane: ControlPlane) -> None:
     begun = plane.system.monotonic()
     assert plane.begin()["begun"]
-    assert plane.run() == {"outcome": "committed", "reason": "", "kubelet_error": None, "proved": True}
+    closed = plane.run()
+    assert (closed["outcome"], closed["proved"], closed["watched"]) == ("committed", True, 120)
     plane.assert_planned()
     pods = [record["data"]["pods"] for record in plane.records() if record["step"] == "gating"]
     assert pods == [["etcd"], ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]]
@@ -193,6 +194,7 @@ def test_a_rollback_works_with_the_api_down_and_says_that_nothing_proved_it(plan
         "reason": "",
         "kubelet_error": None,
         "proved": False,
+        "watched": 0,
     }
     plane.assert_before()
 

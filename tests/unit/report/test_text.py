@@ -230,3 +230,12 @@ def test_a_plan_without_changes_says_how_much_it_knows() -> None:
     ):
         both = (finding(host="w1"), finding(host="w2"))
         assert said in text(view(*both, command="plan", plan=Plan(RUN, planned, ())))
+
+
+def test_working_and_watching_are_told_apart_and_keep_no_hosts_apart() -> None:
+    quick, slow = (
+        HostOutcome(host, "ok", "", (Transaction("kubelet", "committed", seconds=seconds, watched=30),))
+        for host, seconds in (("w1", 32), ("w2", 41))
+    )
+    shown = text(view(finding(), command="apply", outcomes=(quick, slow)))
+    assert "w1, w2: kubelet: changed (working 11 s, watching 30 s)" in shown
