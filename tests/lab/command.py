@@ -43,8 +43,8 @@ class Ended:
         return found[1]
 
 
-def cksharden(*words: str, runs: Path, env: Mapping[str, str] | None = None) -> Ended:
-    """Run a command without a terminal."""
+def cksharden(*words: str, runs: Path, env: Mapping[str, str] | None = None, timeout: float = 300) -> Ended:
+    """Run a command without a terminal, for at most `timeout` seconds."""
     command = [sys.executable, "-m", "cksharden", *words]
     environment = os.environ | {"CKSHARDEN_RUNS_DIR": str(runs)} | dict(env or {})
     done = subprocess.run(
@@ -54,7 +54,7 @@ def cksharden(*words: str, runs: Path, env: Mapping[str, str] | None = None) -> 
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout,
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
