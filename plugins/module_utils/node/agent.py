@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from . import backup, changes, fsio, guard, store
+from . import backup, changes, encryption_keys, fsio, guard, store
 from .gate import GateError
 from .journal import Journal
 from .restore import put_back
@@ -106,6 +106,7 @@ class Agent:
         if self.system.runs_kubeadm():
             raise RefusedError("a kubeadm is running on this node")
         changes.check(steps, self.directory)
+        encryption_keys.check(self.system, steps)
         survey = self._guard.survey()
         if survey and survey["problem"] and self.transaction["kind"] != "rollback":
             raise RefusedError(f"a change could not be proved: {survey['problem']}")

@@ -11,12 +11,13 @@ import stat
 import sys
 from typing import Any
 
-from . import fsio, gate, journal, static_pod_settings, store
+from . import encryption_settings, fsio, gate, journal, static_pod_settings, store
 from .journal import Journal
 from .step import RefusedError
 from .store import LockedError
 from .system import System
 
+_RESTARTS = (None, "kubelet.service", static_pod_settings.STATIC_PODS, encryption_settings.ENCRYPTION)
 PATIENCE = 15
 """Seconds for the agent of a transaction that has just ended to go away."""
 
@@ -70,6 +71,8 @@ def _gate(transaction: store.Transaction) -> tuple[dict[str, Any] | None, list[s
         return None, []
     if transaction["restart"] == static_pod_settings.STATIC_PODS:
         return static_pod_settings.settings(transaction["gate"])
+    if transaction["restart"] == encryption_settings.ENCRYPTION:
+        return encryption_settings.settings(transaction["gate"])
     return gate.settings(transaction["gate"])
 
 
@@ -92,7 +95,7 @@ def _validate(transaction: store.Transaction) -> None:
             raise RefusedError(f"{path} is no absolute path")
         if paths.count(path) > 1:
             raise RefusedError(f"{path} would be changed twice")
-    if transaction["restart"] not in (None, "kubelet.service", static_pod_settings.STATIC_PODS):
+    if transaction["restart"] not in _RESTARTS:
         raise RefusedError(f"{transaction['restart']} is nothing that a transaction restarts")
     if bool(transaction["restart"]) != bool(transaction["gate"]):
         raise RefusedError("a restart needs a gate, and a gate a restart")

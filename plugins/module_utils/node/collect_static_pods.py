@@ -12,6 +12,7 @@ from .background import Background
 from .component_files import describe_all, host_paths, on_host
 from .components import COMPONENTS, RELOADED
 from .kubeapi import ADMIN, MANIFEST, Api, ApiError, own_server
+from .loaded import loaded
 from .processes import in_pods
 from .read_files import Files
 from .safe_read import Entry, ReadError, describe, read_bytes
@@ -23,15 +24,10 @@ DIRECTORY = "/etc/kubernetes/manifests"
 """kubeadm's, where the kubelet is told of none."""
 _API_SECONDS = 5
 """Patience with the API server in all; what it has loaded is asked only where it reloads anything."""
-_LARGEST = 64 * 1024 * 1024
-"""Bytes of metrics: many resources make many of them."""
 
 _FLAG = re.compile(r"""(?:^|[\s"'=\0])--?pod[-_]manifest[-_]path(?:=|[ \t]+|\0)["']?(/[^\s"'\0]*)""")
 _KEY = re.compile(r"""\bstaticPodPath["']?[ \t]*:[ \t]*["']?(/[^\s"',}]*)""")
 _CONFIG = re.compile(r"""\0--config(?:=|\0)([^\0]+)""")
-_LOADED = re.compile(
-    rb'^apiserver_([a-z]+)_config_controller_last_config_info\{.*\bhash="(sha256:[0-9a-f]{64})".*\} 1$'
-)
 
 
 def collect(request: Data, kubelet: Data, kubeadm: Data | None) -> Data:
@@ -118,10 +114,9 @@ def _loaded(servers: list[Data], texts: list[str]) -> Data:
 def _ask() -> dict[str, str]:
     try:
         with Api(ADMIN, own_server(MANIFEST), _API_SECONDS) as api:
-            matches = [_LOADED.match(line) for line in api.lines("/metrics", _LARGEST)]
+            return {kind: told.digest for kind, told in loaded(api).items() if told.digest}
     except ApiError:
         return {}
-    return {match[1].decode(): match[2].decode() for match in matches if match}
 
 
 def _digest(path: str) -> str | None:

@@ -6,14 +6,18 @@ Numbers of 64 bits are texts there; so are the ids of members, in decimal.
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import ssl
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 SECONDS = 5
 _LARGEST = 1024 * 1024
+_PAGE, _LARGEST_PAGE = 20, 128 * 1024 * 1024
+"""Values in one answer, and its bytes: one value has at most 1.5 MiB by default, in base64 here."""
 _FAILURES = (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError)
 
 
@@ -99,14 +103,38 @@ class Etcd:
         """Hand leadership over to a member, by its id; only the leader can. Raises EtcdError."""
         self._ask("/v3/maintenance/transfer-leadership", {"targetID": target})
 
-    def _ask(self, path: str, question: dict[str, Any]) -> dict[str, Any]:
+    def values(self, prefix: str) -> Iterator[bytes]:
+        """Yield the value of every key that begins with prefix, all as of one moment. Raises EtcdError."""
+        first = prefix.encode("utf-8")
+        question: dict[str, Any] = {
+            "key": _base64(first),
+            "range_end": _base64(first[:-1] + bytes((first[-1] + 1,))),
+            "limit": _PAGE,
+        }
+        while True:
+            answer = self._ask("/v3/kv/range", question, _LARGEST_PAGE)
+            try:
+                found = [
+                    (base64.b64decode(each["key"]), base64.b64decode(each.get("value", "")))
+                    for each in answer.get("kvs", ())
+                ]
+                question["revision"] = answer["header"]["revision"]
+            except _FAILURES as reason:
+                raise EtcdError(f"{self._url} does not list {prefix}") from reason
+            for _key, value in found:
+                yield value
+            if not answer.get("more") or not found:
+                return
+            question["key"] = _base64(found[-1][0] + b"\0")
+
+    def _ask(self, path: str, question: dict[str, Any], largest: int = _LARGEST) -> dict[str, Any]:
         connection = None
         try:
             connection = self._connection()
             body = json.dumps(question).encode("ascii")
             connection.request("POST", path, body, {"Content-Type": "application/json"})
             response = connection.getresponse()
-            return _answer(response.status, response.read(_LARGEST))
+            return _answer(response.status, response.read(largest))
         except _FAILURES as reason:
             raise EtcdError(f"{self._url}{path}: {type(reason).__name__}: {reason}") from reason
         finally:
@@ -121,6 +149,10 @@ class Etcd:
         context = ssl.create_default_context(cafile=self._credentials.authority)
         context.load_cert_chain(self._credentials.certificate, self._credentials.key)
         return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=context)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def _answer(status: int, content: bytes) -> dict[str, Any]:

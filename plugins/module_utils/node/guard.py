@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a transaction restarts, and the proof that it serves: of nothing, a kubelet, or static pods."""
+"""What a transaction restarts, and the proof that it serves: nothing, a kubelet, static pods, or keys."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from . import fsio, gate, restore, static_pod_gate, store
 from . import static_pod_checks as checks
+from .encryption_guard import EncryptionGuard
+from .encryption_settings import ENCRYPTION
 from .flags import EditError
 from .gate import Gate, GateError
 from .journal import Journal
@@ -52,7 +55,12 @@ class Guard(Protocol):
 
 def make(system: System, transaction: store.Transaction, journal: Journal) -> Guard:
     """Return the guard of a transaction."""
-    guards = {None: NoGuard, KUBELET: KubeletGuard, STATIC_PODS: StaticPodGuard}
+    guards: dict[str | None, Callable[..., Guard]] = {
+        None: NoGuard,
+        KUBELET: KubeletGuard,
+        STATIC_PODS: StaticPodGuard,
+        ENCRYPTION: EncryptionGuard,
+    }
     return guards[transaction["restart"]](system, transaction, journal)
 
 

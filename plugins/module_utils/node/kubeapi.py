@@ -73,13 +73,15 @@ class Api:
         path: str,
         body: dict[str, Any] | None = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> tuple[int, dict[str, Any]]:
         """Return the status code and the object of an answer; an error's object is a Status.
 
-        path: with its query, below the server, as "/api/v1/nodes". Raises ApiError where no object
-        came: nobody answered, too late, too much, or something that is no JSON object.
+        path: with its query, below the server, as "/api/v1/nodes". accept: a type of JSON. Raises
+        ApiError where no object came: nobody answered, too late, too much, or something that is no
+        JSON object.
         """
-        headers = {"Accept": "application/json", "User-Agent": "cksharden"}
+        headers = {"Accept": accept, "User-Agent": "cksharden"}
         if body is not None:
             headers["Content-Type"] = content_type
         try:

@@ -40,9 +40,17 @@ def _written(path: str) -> float:
         return 0.0
 
 
-def error_line(component: str, since: float, root: str = PODS) -> str | None:
-    """Return the line since a time of day that best tells why a component failed, secrets removed."""
-    lines = [text for path in files(component, root) for time, text in _read(path) if time >= since]
+def error_line(component: str, since: float, root: str = PODS, about: str = "") -> str | None:
+    """Return the line since a time of day that best tells why a component failed, secrets removed.
+
+    about: only lines with this text count.
+    """
+    lines = [
+        text
+        for path in files(component, root)
+        for time, text in _read(path)
+        if time >= since and about in text
+    ]
     for pattern in _ERRORS:
         found = [line for line in lines if pattern.search(line)]
         if found:

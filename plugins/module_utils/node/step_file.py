@@ -75,6 +75,11 @@ class FileStep:
         """See Step."""
         return self._data
 
+    @property
+    def wanted(self) -> bytes | None:
+        """What check found that the file will hold, None where it goes."""
+        return self._wanted
+
     def space(self) -> tuple[str, int]:
         """See Step."""
         return fsio.existing_ancestor(self._stage), len(self._wanted or b"")
@@ -92,7 +97,7 @@ class FileStep:
         if self.change["action"] == "restore":
             return {**self.change["before"], "keep_times": True}
         if self.entry["existed"]:
-            return self.entry
+            return {**self.entry, **self.change.get("attributes", {})}
         create: fsio.Entry = self.change["create"]
         return create
 

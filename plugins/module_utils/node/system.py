@@ -79,6 +79,7 @@ class System:
     """The node itself. Everything else takes one of these, so that a test can bring its own."""
 
     unit_directory = "/etc/systemd/system"
+    api_server_manifest = kubeapi.MANIFEST
 
     def systemctl(self, *words: str, patience: float = 60) -> str:
         """Run systemctl and return what it printed. Raises OSError when it fails or does not end."""
@@ -134,9 +135,12 @@ class System:
         """Return the log files of a component's containers: one for each start."""
         return pod_logs.files(component)
 
-    def pod_error_line(self, component: str, since: float) -> str | None:
-        """Return the line since a time of day in which a component best tells of an error, redacted."""
-        return pod_logs.error_line(component, since)
+    def pod_error_line(self, component: str, since: float, about: str = "") -> str | None:
+        """Return the line since a time of day in which a component best tells of an error, redacted.
+
+        about: only lines with this text count.
+        """
+        return pod_logs.error_line(component, since, about=about)
 
     def probe(self, probe: Probe) -> str:
         """Replay a probe; return what is wrong with the answer, "" for nothing."""

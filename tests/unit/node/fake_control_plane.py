@@ -116,7 +116,7 @@ class ControlPlaneSystem(FakeSystem):
         starts = 0 if age < 0 else int(age // 12) + 1 if self._wrong(component) == "dies" else 1
         return [f"{pod['digest']}/{number}.log" for number in range(starts)]
 
-    def pod_error_line(self, component: str, since: float) -> str | None:
+    def pod_error_line(self, component: str, since: float, about: str = "") -> str | None:
         return f"Error: unknown flag: {BAD}" if self._wrong(component).startswith("dies") else None
 
     def error_line(self, unit: str, since: float, about: str = "") -> str | None:
@@ -146,7 +146,7 @@ class FakeApi(kubeapi.Api):
         self._fake = system
 
     def request(
-        self, method: str, path: str, body: Any = None, content_type: str = ""
+        self, method: str, path: str, body: Any = None, content_type: str = "", accept: str = ""
     ) -> tuple[int, dict[str, Any]]:
         name = path.rpartition("/")[2]
         if method == "POST":
