@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.cksharden.node.plugins.module_utils.node.edits import EditError
 from cksharden.facts import Collected, NodeFacts, Unknown
 from cksharden.kinds import KINDS, CannotRemedy, crashed
+from cksharden.kinds.control_plane_file import together
 from cksharden.model import Finding, Findings, HostPlan, LeftOut, NodeKind, Plan, PlannedFile, Status
 from cksharden.predict import Step, step
 
@@ -63,6 +64,7 @@ def _host_plan(facts: NodeFacts, findings: dict[str, Finding], selection: Select
                 wanted[KINDS[control.kind].role] += items
             except Exception as error:  # noqa: BLE001 - nor may a kind that crashes here take the other hosts with it
                 left_out.append(LeftOut(control.id, _why(control.kind, error)))
+    wanted["static_pods"] = together(wanted["static_pods"], facts)
     files: list[PlannedFile] = []
     settings: Settings = {}
     restarts: list[str] = []

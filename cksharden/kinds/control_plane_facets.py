@@ -58,6 +58,16 @@ class Seen:
             self._check_read(option, found)
         return text
 
+    def answer(self, option: str, path: str, question: str) -> Any:
+        """Return what the file that an option names says, None where it does not speak of it.
+
+        Raises:
+            NotMounted, Unknown: see read.
+            DocumentError: it is not of its format, or does not answer.
+        """
+        text = self.read(option, path)
+        return answer(option, text, path, question, lambda other: self.read(option, other))
+
     def _check_read(self, option: str, found: control_plane.File) -> None:
         """Refuse a file that the process may not have read: it says so itself, or the times do."""
         name = self.manifest.component
@@ -127,9 +137,7 @@ def judge_flag(flag: Flag, at: Seen) -> Item:
     if flag.instead is not None:
         paths = at.values(flag.instead.option)
         if paths:
-            said = answer(
-                flag.instead.option, at.read(flag.instead.option, paths[-1]), paths[-1], flag.instead.of
-            )
+            said = at.answer(flag.instead.option, paths[-1], flag.instead.of)
             what = f"{flag.instead.of} in {paths[-1]}"
             return _unset(flag, at, what) if said is None else judged(flag, at, said, what, paths[-1])
     texts = _texts(flag, at)

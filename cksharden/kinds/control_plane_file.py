@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from cksharden import control_plane
 from cksharden.facts import NodeFacts, Unknown
 from cksharden.kinds.control_plane_example import example_facts, with_document
 from cksharden.kinds.control_plane_facets import (
@@ -19,17 +21,18 @@ from cksharden.kinds.control_plane_facets import (
     minor_of,
     seen,
 )
-from cksharden.kinds.control_plane_flag import adopted
+from cksharden.kinds.control_plane_flag import adopted, mount_item
 from cksharden.kinds.control_plane_kind import ControlPlaneKind
 from cksharden.kinds.control_plane_spec import ControlPlaneFile, Document, check_words
-from cksharden.kinds.document import FORMATS, DocumentError, added, answer, read
+from cksharden.kinds.document import FORMATS, DocumentError, read
+from cksharden.kinds.document_merge import added, joined, paths_in
 from cksharden.kinds.expectation import show
 from cksharden.kinds.facets import judgement
 from cksharden.kinds.interface import CannotRemedy
 from cksharden.model import Item, Judgement, Status, worst
 
 DIRECTORY = "/etc/kubernetes/cksharden"
-_MOUNT = {"name": "cksharden-config", "path": DIRECTORY, "read_only": True, "type": "DirectoryOrCreate"}
+_MOUNT = mount_item("cksharden-config", DIRECTORY, True, "DirectoryOrCreate")
 
 
 class ControlPlaneFileKind(ControlPlaneKind):
@@ -68,13 +71,13 @@ class ControlPlaneFileKind(ControlPlaneKind):
                 f"{spec.component} does not start with --{beside[0]} beside {spec.name}: "
                 "what it says has to move into that file first"
             )
-        path, text = _written(spec.write, spec.option, at)
+        path, text = _written(spec, spec.write, at)
         mounted = at.manifest.host_path(DIRECTORY) is not None
         item = {
             "component": spec.component,
             "option": spec.option,
             "value": path,
-            "mounts": [] if mounted else [_MOUNT],
+            "mounts": ([] if mounted else [_MOUNT]) + _kept_mounts(facts, at, text),
             "files": [{"path": path, "content": text, "mode": "0600"}],
         }
         gone = spec.without.option if spec.without and at.values(spec.without.option) else None
@@ -91,13 +94,12 @@ def _judge(spec: ControlPlaneFile, at: Seen) -> Item:
     path = paths[-1] if paths else ""
     if not path:
         return _otherwise(spec, at, spec.name)
-    text = at.read(spec.option, path)
     if not spec.asked:
-        read(spec.option, text, path)
+        read(spec.option, at.read(spec.option, path), path)
         return Item(at.facet, Status.PASS, path, path, f"{spec.name} is {path} in {at.source}")
     found = []
     for question in spec.asked:
-        said = answer(spec.option, text, path, question)
+        said = at.answer(spec.option, path, question)
         what = f"{question} in {path}"
         found.append(_otherwise(spec, at, what) if said is None else judged(spec, at, said, what, path))
     status = worst([one.status for one in found])
@@ -134,25 +136,82 @@ def _access(spec: ControlPlaneFile, facts: NodeFacts) -> tuple[Item, ...]:
     return (Item("mode", status, mode, paths[-1], reason),)
 
 
-def _written(write: Document, option: str, at: Seen) -> tuple[str, str]:
-    """Return path and text of the new file: a digest is in its name, for the process reads it only once."""
-    text = write.content
+def together(items: list[dict[str, Any]], facts: NodeFacts) -> list[dict[str, Any]]:
+    """Return items of which those that write the file of one option write one and the same.
+
+    Those that can't be brought together stay as they are: the second is then refused.
+    """
+    by_option: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for item in items:
+        if item.get("files"):
+            by_option.setdefault((item["component"], item["option"]), []).append(item)
+    changed: dict[int, dict[str, Any]] = {}
+    for (component, option), some in by_option.items():
+        if len({item["value"] for item in some}) == 1:
+            continue
+        at = seen(facts, component, "declared")
+        named = at.values(option)
+        base = at.file(named[-1]).whole_text if named else None
+        text = some[0]["files"][0]["content"]
+        try:
+            for item in some[1:]:
+                text = joined(option, base, named[-1] if named else "", text, item["files"][0]["content"])
+        except DocumentError:
+            continue
+        path = _path(some[0]["value"].removeprefix(f"{DIRECTORY}/").rpartition("-")[0], text)
+        file = some[0]["files"][0] | {"path": path, "content": text}
+        changed |= {id(item): item | {"value": path, "files": [file]} for item in some}
+    return [changed.get(id(item), item) for item in items]
+
+
+def _written(spec: ControlPlaneFile, write: Document, at: Seen) -> tuple[str, str]:
+    """Return path and text of the new file."""
+    text, option = write.content, spec.option
     paths = at.values(option)
     if paths:
         try:
             there = at.file(paths[-1])
         except NotMounted as error:
             raise CannotRemedy(f"{error}: mount its directory first") from error
-        if there.redacted:
-            raise CannotRemedy(f"{there.path} holds secrets, and is not copied")
         if not FORMATS[option].merged:
             raise CannotRemedy(f"{there.path} is somebody's own: nothing is put into it")
+
+        def whole(path: str) -> str:
+            found = at.file(path)
+            if found.redacted:
+                raise CannotRemedy(f"{found.path} holds secrets, and is not copied")
+            return found.whole_text
+
         try:
-            text = added(option, text, there.whole_text, paths[-1])
-        except DocumentError as error:
+            text = added(option, text, whole(paths[-1]), paths[-1], spec.met_by, whole)
+        except (DocumentError, NotMounted) as error:
             raise CannotRemedy(str(error)) from error
-    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return f"{DIRECTORY}/{write.name}-{digest}.yaml", text
+    return _path(write.name, text), text
+
+
+def _path(name: str, text: str) -> str:
+    """Return where a file goes: a digest is in its name, for the process reads it only once."""
+    return f"{DIRECTORY}/{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.yaml"
+
+
+def _kept_mounts(facts: NodeFacts, at: Seen, text: str) -> list[dict[str, Any]]:
+    """Return the mounts of the files that a file names, those that kubeadm would not make by itself."""
+    paths = set(paths_in(text))
+    for path in tuple(paths):
+        with suppress(NotMounted, Unknown):
+            paths |= paths_in(at.file(path).whole_text)
+    try:
+        later = control_plane.rendered(facts, at.manifest.component)
+    except Unknown:
+        return []
+    mounts = {at.manifest.mount_of(path) for path in paths if later and later.host_path(path) is None}
+    kept = sorted((one for one in mounts if one and one.host_path), key=lambda one: one.mount_path)
+    for one in kept:
+        if one.host_path != one.mount_path:
+            raise CannotRemedy(
+                f"{one.mount_path} is mounted from {one.host_path}: say both in kubeadm-config"
+            )
+    return [mount_item(one.name, one.mount_path, one.read_only, one.type) for one in kept]
 
 
 def _starts(name: str, prefix: str | None) -> bool:

@@ -82,7 +82,7 @@ def adopted(judgement: Judgement, at: Seen, values: tuple[str, ...]) -> dict[str
         return kept
     if mount.host_path != mount.mount_path:
         raise CannotRemedy(f"{values[-1]} is mounted from {mount.host_path}: say both in kubeadm-config")
-    return kept | {"mounts": [_mount(mount.name, mount.mount_path, mount.read_only, mount.type)]}
+    return kept | {"mounts": [mount_item(mount.name, mount.mount_path, mount.read_only, mount.type)]}
 
 
 def _change(spec: ControlPlaneFlag) -> dict[str, Any]:
@@ -101,8 +101,9 @@ def _mounts(spec: ControlPlaneFlag, at: Seen) -> dict[str, Any]:
     mount = spec.mount
     if mount is None or at.manifest.host_path(mount.path) is not None:
         return {}
-    return {"mounts": [_mount(mount.name, mount.path, mount.read_only, mount.type)]}
+    return {"mounts": [mount_item(mount.name, mount.path, mount.read_only, mount.type)]}
 
 
-def _mount(name: str, path: str, read_only: bool, kind: str) -> dict[str, Any]:
+def mount_item(name: str, path: str, read_only: bool, kind: str) -> dict[str, Any]:
+    """Return the mount of an item: a directory of the node, under the same path in the container."""
     return {"name": name, "path": path, "read_only": read_only, "type": kind}

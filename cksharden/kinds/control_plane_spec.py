@@ -161,9 +161,12 @@ class ControlPlaneFile(Expectation, frozen=True, forbid_unknown_fields=True, kw_
             raise ValueError("ask something of the file, or that it is_set: true")
         if self.write is not None:
             read(self.option, self.write.content, self.write.name)
-            for question in self.asked:
-                if not self.holds(answer(self.option, self.write.content, self.write.name, question)):
-                    raise ValueError(f"write: what it says of {question} does not meet the expectation")
+            if not self.met_by(self.write.content):
+                raise ValueError(f"write: what it says of {self.of} does not meet the expectation")
+
+    def met_by(self, text: str) -> bool:
+        """Say whether a file meets the expectation. Raises DocumentError."""
+        return all(self.holds(answer(self.option, text, self.option, each)) for each in self.asked)
 
     def holds(self, value: Any) -> bool:
         """Say whether an answer meets the expectation; that a file lets nothing in is an answer."""
@@ -202,7 +205,7 @@ class StaticPodDirectory(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 def check_words(spec: Expectation, parameters: Mapping[str, Any]) -> None:
     """Refuse with ValueError what would ask another thing, or judge an unset option by what is gone."""
     for key in parameters:
-        if key not in CHANGING and key != "max_mode":
+        if key not in CHANGING and key not in ("max_mode", "write"):
             raise ValueError(f"{key}: it says what the control is about, and is not changed")
     if spec.absent == "pass" and "absent" not in parameters and parameters.keys() - {"set"}:
         raise ValueError("say absent too: an unset option passes by the control's own expectation")

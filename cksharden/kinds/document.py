@@ -13,9 +13,12 @@ from typing import Any
 
 import msgspec
 
-from ansible_collections.cksharden.node.plugins.plugin_utils.yaml import YamlError, dump, load
+from ansible_collections.cksharden.node.plugins.plugin_utils.yaml import YamlError, load
 from cksharden.kinds import document_schema as schema
 from cksharden.kinds.audit_policy import audit_levels
+
+Beside = Callable[[str], str]
+"""Path -> the text of the file there, as the component has it."""
 
 
 class DocumentError(ValueError):
@@ -59,45 +62,37 @@ def read(option: str, text: str, path: str) -> dict[str, Any]:
     return data
 
 
-def answer(option: str, text: str, path: str, question: str) -> Any:
-    """Return what a file says, None where it does not speak of it. Raises DocumentError."""
+def not_collected(path: str) -> str:
+    """Refuse to read a file that a document names: for documents whose node is not at hand."""
+    raise DocumentError(f"what it says lies in {path}, which was not collected")
+
+
+def answer(option: str, text: str, path: str, question: str, beside: Beside = not_collected) -> Any:
+    """Return what a file says, None where it does not speak of it.
+
+    Args:
+        option: one of FORMATS.
+        text: the file.
+        path: where it is.
+        question: see FORMATS.
+        beside: returns the text of another file that it names.
+
+    Raises:
+        DocumentError: it is not of its format, or does not answer.
+    """
     data = read(option, text, path)
+    for plugin in data.get("plugins") or ():
+        other = plugin.get("path")
+        if plugin["name"] == question.partition(".")[0] and other and plugin.get("configuration") is None:
+            other = posixpath.join(posixpath.dirname(path), other)
+            try:
+                plugin["configuration"] = load(beside(other)).data
+            except YamlError as error:
+                raise DocumentError(f"{other}: {error}") from error
     try:
         return FORMATS[option].answer(data, question)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise DocumentError(f"{path} can't be asked for {question}: {error}") from error
-
-
-def added(option: str, wanted: str, there: str, path: str) -> str:
-    """Return the document that is there with all that is wanted in it; nothing else of it is lost.
-
-    Mappings are merged key by key and lists of things with names name by name; other values are replaced.
-
-    Raises:
-        DocumentError: it is not of its format.
-    """
-    data = read(option, there, path)
-    for plugin in data.get("plugins") or ():
-        # A relative path is looked for beside the file (apiserver, pkg/admission/config.go), which moves.
-        if isinstance(plugin, dict) and plugin.get("path"):
-            plugin["path"] = posixpath.join(posixpath.dirname(path), plugin["path"])
-    ours = {key: value for key, value in load(wanted).data.items() if key not in ("apiVersion", "kind")}
-    return dump(_merged(data, ours))
-
-
-def _merged(there: Any, wanted: Any) -> Any:
-    if isinstance(there, dict) and isinstance(wanted, dict):
-        return there | {key: _merged(there.get(key), value) for key, value in wanted.items()}
-    if isinstance(there, list) and isinstance(wanted, list) and all(map(_name, (*there, *wanted))):
-        by_name = {_name(one): one for one in there}
-        return list(
-            (by_name | {_name(one): _merged(by_name.get(_name(one)), one) for one in wanted}).values()
-        )
-    return wanted
-
-
-def _name(one: Any) -> str:
-    return str(one.get("name") or "") if isinstance(one, dict) else ""
 
 
 def _at(data: Any, path: str) -> Any:
@@ -128,8 +123,6 @@ def _plugin(data: dict[str, Any], question: str) -> Any:
     name, _, path = question.partition(".")
     for plugin in data.get("plugins") or ():
         if plugin.get("name") == name:
-            if plugin.get("configuration") is None and plugin.get("path"):
-                raise ValueError(f"what it says of {name} lies in {plugin['path']}, which was not collected")
             return _at(plugin.get("configuration") or {}, path)
     return None
 

@@ -12,7 +12,7 @@ import posixpath
 import re
 from collections.abc import Iterable
 
-from .components import CERTIFICATE, FILE_OPTIONS, KEYS, PRIVATE, STRICTNESS
+from .components import CERTIFICATE, CONFIGURATION, FILE_OPTIONS, KEYS, NESTING, PRIVATE, STRICTNESS
 from .read_files import Files
 from .redact import redact, redact_keys
 from .safe_read import Entry
@@ -26,15 +26,18 @@ _FIELD = r"""(?:^|[ \t]){}:[ \t]*["']?([^\s"',}}]+)"""
 _NAME, _INSIDE, _OUTSIDE = (
     re.compile(_FIELD.format(field), re.MULTILINE) for field in ("name", "mountPath", "path")
 )
+# What an admission plugin is told elsewhere, in YAML or JSON.
+_ELSEWHERE = re.compile(r"""(?<![\w-])path["']?:[ \t]*["']?([^\s"',}#]+)""")
 
 
 def describe_all(files: Files, texts: Iterable[str], most: int) -> dict[str, Entry]:
-    """Return the path on the node and the entry of every file that an option names.
+    """Return the path on the node and the entry of every file that an option names, or a file of NESTING.
 
     texts: manifests, and command lines with a NUL between words. most: files. Raises ValueError where
     there are more.
     """
     named: dict[str, str] = {}
+    nesting: dict[str, tuple[str, dict[str, str]]] = {}
     for text in texts:
         mounts = host_paths(text)
         for option, path in _OPTION.findall(text):
@@ -42,9 +45,21 @@ def describe_all(files: Files, texts: Iterable[str], most: int) -> dict[str, Ent
             if treatment is not None:
                 host = on_host(path, mounts)
                 named[host] = max(named.get(host, treatment), treatment, key=STRICTNESS.index)
-    if len(named) > most:
+                if option.replace("_", "-") == NESTING:
+                    nesting[host] = (path, mounts or nesting.get(host, (path, mounts))[1])
+    found: dict[str, Entry] = {}
+    _describe_each(files, named, found, most)
+    for host, (path, mounts) in nesting.items():
+        beside = _ELSEWHERE.findall(found[host].get("text") or "")
+        others = {on_host(posixpath.join(posixpath.dirname(path), other), mounts) for other in beside}
+        _describe_each(files, dict.fromkeys(others - found.keys(), CONFIGURATION), found, most)
+    return found
+
+
+def _describe_each(files: Files, named: dict[str, str], found: dict[str, Entry], most: int) -> None:
+    if len(found) + len(named) > most:
         raise ValueError(f"the options of the control plane name more than {most} files")
-    return {path: _describe(files, path, treatment) for path, treatment in sorted(named.items())}
+    found.update({path: _describe(files, path, treatment) for path, treatment in sorted(named.items())})
 
 
 def host_paths(text: str) -> dict[str, str]:

@@ -78,6 +78,9 @@ FILE_OPTIONS = {
 }
 """Options of every component, underscores as dashes -> how the file is looked at."""
 
+NESTING = "admission-control-config-file"
+"""The option whose file names others, relative to itself (apiserver, pkg/admission/config.go)."""
+
 RELOADED = {
     "authentication": "authentication-config",
     "authorization": "authorization-config",

@@ -113,6 +113,28 @@ def test_each_file_is_looked_at_as_its_option_asks(tmp_path: Path) -> None:
     assert "content of tokens" not in json.dumps(found)
 
 
+@pytest.mark.parametrize("json_text", [False, True])
+def test_files_that_an_admission_configuration_names_are_found_beside_it(
+    tmp_path: Path, json_text: bool
+) -> None:
+    for name in ("limits.yaml", "sa.key"):
+        (tmp_path / name).write_text(f"content of {name}\n")
+    plugins = [{"name": "EventRateLimit", "path": "limits.yaml"}, {"name": "A", "path": "/conf/sa.key"}]
+    lines = "\n".join(f"- name: {one['name']}\n  path: {one['path']} # ours" for one in plugins)
+    config = tmp_path / "admission.yaml"
+    config.write_text(json.dumps({"plugins": plugins}) if json_text else f"plugins:\n{lines}\n")
+    manifest = (
+        "    - --admission-control-config-file=/conf/admission.yaml\n    - --tls-private-key-file=/conf/sa.key\n"
+        "    - mountPath: /conf\n      name: conf\n"
+        f"  - hostPath:\n      path: {tmp_path}\n    name: conf\n"
+    )
+    found = described(manifest, "--admission-control-config-file=/conf/admission.yaml")
+    assert found[f"{tmp_path}/limits.yaml"]["text"] == "content of limits.yaml\n"
+    assert "text" not in found[f"{tmp_path}/sa.key"]  # the stricter counts
+    with pytest.raises(ValueError, match="more than 3 files"):
+        described(manifest, "--config=/etc/one", most=3)
+
+
 def test_links_on_the_way_are_named(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "real/policy").write_text("a: 1\n")

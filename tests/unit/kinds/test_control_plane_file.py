@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from cksharden.catalog import load_controls
 from cksharden.control_plane import Loaded, StaticPods
 from cksharden.facts import NodeFacts
-from cksharden.kinds.control_plane_file import ControlPlaneFileKind
+from cksharden.kinds.control_plane_file import ControlPlaneFileKind, together
 from cksharden.kinds.control_plane_spec import ControlPlaneFile
 from cksharden.kinds.interface import CannotRemedy
 from cksharden.model import Judgement, Status
@@ -23,6 +23,7 @@ KIND = ControlPlaneFileKind()
 SPECS = {one.control.id: one.spec for one in load_controls() if one.control.kind == KIND.name}
 ANONYMOUS: ControlPlaneFile = SPECS["apiserver_anonymous_auth"]
 LIMITS: ControlPlaneFile = SPECS["apiserver_event_rate_limits"]
+POD_SECURITY: ControlPlaneFile = SPECS["apiserver_pod_security_defaults"]
 AUDIT: ControlPlaneFile = SPECS["apiserver_audit_policy"]
 PATH = "/etc/kubernetes/cksharden/authentication-config.yaml"
 OPEN: dict[str, Any] = {"document": {"anonymous": {"enabled": True}}}
@@ -155,11 +156,95 @@ def test_an_own_audit_policy_is_not_touched() -> None:
         remedied(asking, document={"rules": [{"level": "Request"}]})
 
 
+def test_what_an_admission_plugin_is_told_stays_as_far_as_it_may() -> None:
+    limits = [
+        {"type": "User", "qps": 1, "burst": 2},
+        {"type": "Namespace", "qps": 3, "burst": 4, "cacheSize": 5},
+    ]
+    defaults = {"enforce": "privileged", "audit": "restricted"}
+    exempt = {"namespaces": ["storage"]}
+    plugins = [
+        {"name": "EventRateLimit", "configuration": {"limits": limits}},
+        {"name": "PodSecurity", "configuration": {"defaults": defaults, "exemptions": exempt}},
+    ]
+    written = told(remedied(LIMITS, document={"plugins": plugins}))
+    assert written["EventRateLimit"]["limits"][:2] == limits
+    assert [one["type"] for one in written["EventRateLimit"]["limits"]] == ["User", "Namespace", "Server"]
+    assert written["PodSecurity"] == plugins[1]["configuration"]
+    written = told(remedied(POD_SECURITY, document={"plugins": plugins}))
+    assert written["EventRateLimit"] == plugins[0]["configuration"]
+    assert written["PodSecurity"]["defaults"] == defaults | {
+        "enforce": "baseline",
+        "enforce-version": "latest",
+    }
+    assert written["PodSecurity"]["exemptions"] == {"namespaces": ["storage", "kube-system"]}
+
+
+def beside(limit: str) -> dict[str, Any]:
+    """Return an example whose plugin EventRateLimit is told its limits in a file beside its own."""
+    return {
+        "document": {"plugins": [{"name": "EventRateLimit", "path": "limits.yaml"}]},
+        "files": {
+            "/etc/kubernetes/cksharden/limits.yaml": {"limits": [{"type": limit, "qps": 1, "burst": 2}]}
+        },
+    }
+
+
+def test_what_a_plugin_is_told_in_another_file_is_judged_and_kept() -> None:
+    assert judged(LIMITS, **beside("Server")).status is Status.PASS
+    assert judged(LIMITS, **beside("Server"), newer=True).items[1].status is Status.UNKNOWN
+    assert judged(LIMITS, **beside("User")).status is Status.FAIL
+    limits = told(remedied(LIMITS, **beside("User")))["EventRateLimit"]["limits"]
+    assert limits[0] == {"type": "User", "qps": 1, "burst": 2}
+    assert [one["type"] for one in limits] == ["User", "Server", "Namespace"]
+    plugins = yaml.safe_load(remedied(POD_SECURITY, **beside("Server"))[0]["files"][0]["content"])["plugins"]
+    assert plugins[0] == {"name": "EventRateLimit", "path": "/etc/kubernetes/cksharden/limits.yaml"}
+
+
+def test_what_an_upgrade_would_not_mount_goes_along() -> None:
+    webhook = {"name": "ImagePolicyWebhook", "path": "/etc/kubernetes/cksharden/webhook.yaml"}
+    facts = KIND.example(LIMITS, {"document": {"plugins": [webhook]}})
+    later = KIND.example(LIMITS, {"mounted": False})
+    facts = NodeFacts(facts.host, facts.sections | {"rendered": later.sections["rendered"]})
+    (item,) = KIND.remedy(LIMITS, facts)
+    assert [mount["path"] for mount in item["mounts"]] == ["/etc/kubernetes/cksharden"]
+    assert remedied(LIMITS, document={"plugins": [webhook]})[0]["mounts"] == []
+
+
+@pytest.mark.parametrize("example", [{}, {"document": {"plugins": []}}, beside("User")])
+def test_two_controls_that_write_one_file_write_it_once(example: dict[str, Any]) -> None:
+    facts = KIND.example(LIMITS, example)
+    one, two = KIND.remedy(LIMITS, facts)[0], KIND.remedy(POD_SECURITY, facts)[0]
+    assert one["value"] != two["value"]
+    other = {"component": "kube-apiserver", "option": "profiling", "value": "false"}
+    joined = together([one, other, two], facts)
+    assert joined[1] is other
+    assert joined[0] == joined[2]
+    assert joined[0]["value"] == joined[0]["files"][0]["path"]
+    written = yaml.safe_dump(yaml.safe_load(joined[0]["files"][0]["content"]))
+    assert LIMITS.met_by(written)
+    assert POD_SECURITY.met_by(written)
+
+
+def test_two_controls_that_contradict_each_other_stay_two() -> None:
+    strict = msgspec.to_builtins(POD_SECURITY)
+    strict["write"]["content"] = strict["write"]["content"].replace("baseline", "restricted")
+    facts = KIND.example(LIMITS, {})
+    items = KIND.remedy(POD_SECURITY, facts) + KIND.remedy(msgspec.convert(strict, ControlPlaneFile), facts)
+    assert together(items, facts) == items
+
+
 def test_what_is_written_meets_every_control_that_asks_that_file() -> None:
     for writing in SPECS.values():
         if writing.write is None:
             continue
         document = yaml.safe_load(writing.write.content)
         for asking in SPECS.values():
-            if asking.option == writing.option and asking is not SPECS["apiserver_pod_security_defaults"]:
+            if asking.option == writing.option != LIMITS.option:
                 assert judged(asking, document=document).status is Status.PASS
+
+
+def told(items: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what the file of the first item tells each admission plugin."""
+    document = yaml.safe_load(items[0]["files"][0]["content"])
+    return {plugin["name"]: plugin["configuration"] for plugin in document["plugins"]}

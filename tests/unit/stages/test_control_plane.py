@@ -16,6 +16,7 @@ from cksharden.control_plane import COMPONENTS
 from cksharden.evaluate import evaluate
 from cksharden.facts import NodeFacts
 from cksharden.kinds import KINDS
+from cksharden.kinds.control_plane_file import together
 from cksharden.model import Status
 from cksharden.policy import Selection
 
@@ -91,7 +92,7 @@ def closed(manifests: Texts, files: Texts) -> tuple[Texts, Texts]:
         }
         for name, text in manifests.items()
     }
-    wanted, refused = resolved(items, values)
+    wanted, refused = resolved(together(items, facts), values)
     assert not refused
     written = {file["path"]: file["content"] for item in wanted for file in item["files"]}
     edited = {
@@ -139,7 +140,6 @@ def test_the_intent_closes_all_that_is_changed_at_once(version: str) -> None:
         "apiserver_encryption_at_rest",
         "apiserver_encryption_provider",
         "apiserver_kubelet_certificate_authority",
-        "apiserver_pod_security_defaults",
     }
     assert closed(manifests, files) == (manifests, files)
 
