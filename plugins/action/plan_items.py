@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_request, kind_of
-from ansible_collections.cksharden.node.plugins.plugin_utils.planned import ROLES
+from ansible_collections.cksharden.node.plugins.plugin_utils.planned import PLANNED
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, collect
 from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import run_of
 
@@ -50,8 +50,8 @@ def _from_plan(path: Path, variables: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"its format is {plan.get('format')!r}, schema {plan.get('schema')!r}")
     host = plan["hosts"].get(str(variables["inventory_hostname"]))
     if host is None:
-        return {"cksharden_node_kind": "none", **{f"{role}_settings": [] for role in ROLES}}
-    settings = {f"{role}_settings": host["settings"].get(f"{role}_settings", []) for role in ROLES}
+        return {"cksharden_node_kind": "none", **{f"{role}_settings": [] for role in PLANNED}}
+    settings = {f"{role}_settings": host["settings"].get(f"{role}_settings", []) for role in PLANNED}
     if host["kind"] not in ("control_plane", "worker"):
         raise ValueError(f"a host's kind is {host['kind']!r}")
     return {"cksharden_node_kind": host["kind"], **settings}

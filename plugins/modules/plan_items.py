@@ -41,6 +41,10 @@ ansible_facts:
       description: The items of the role kubelet, where there is a plan.
       type: list
       elements: dict
+    encryption_settings:
+      description: What M(cksharden.node.encryption_key) works on, where there is a plan.
+      type: list
+      elements: dict
     file_access_settings:
       description: The items of the role file_access, where there is a plan.
       type: list

@@ -14,6 +14,8 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.static_pod_changes 
 
 Setting = dict[str, Any]
 ROLES = ("kubelet", "file_access", "static_pods")
+PLANNED = (*ROLES, "encryption")
+"""Whose settings a plan holds; what concerns all control planes together is no role of one node."""
 RESTARTING = ("kubelet", "static_pods")
 """Roles that restart what a cluster needs: of control planes one after the other."""
 _MODE = re.compile("[0-7]{3,4}")
