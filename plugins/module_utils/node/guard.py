@@ -183,15 +183,17 @@ class StaticPodGuard(NoGuard):
     def prove(self, part: list[Step]) -> bool:
         """See Guard."""
         changed = {name for name in map(self._component, part) if name}
+        now = self._contents()
         self._journal.append("gating", {"pods": sorted(changed)})
         if self._watch is None or not changed:
             return True
-        now = self._contents()
         fresh = {name for name in changed & set(now) if now[name] != self._old[name]}
         alone = changed == {ETCD}
         window = int(self._gate["etcd_window" if alone else "window"])
         try:
             self._watch.watch([ETCD] if alone else sorted(now), fresh, window)
+            if self._contents() != now:
+                raise GateError("somebody changed a manifest while its pod was watched")
         except (GateError, EditError) as reason:
             if self._before["problem"]:
                 return False  # a rollback of what was not well before: there is nothing better to go back to

@@ -29,6 +29,7 @@ class StaticPod(NamedTuple):
     component: str
     words: tuple[str, ...]
     probes: tuple[Probe, ...]
+    image: str
 
     def option(self, name: str) -> str | None:
         """Return the value of an option, its last one, None where it is not given."""
@@ -49,7 +50,8 @@ def read_pod(data: bytes, component: str) -> StaticPod:
     container = container_of(read(lines_of(data)), component)
     words = tuple(scalar.text or "" for scalar in words_of(container))
     probes = (_probe(container, name) for name in ("startupProbe", "livenessProbe", "readinessProbe"))
-    return StaticPod(component, words, tuple(probe for probe in probes if probe is not None))
+    image = _text(container.entries.get("image")) or ""
+    return StaticPod(component, words, tuple(probe for probe in probes if probe is not None), image)
 
 
 def lines_of(data: bytes) -> list[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from .etcd_api import Credentials, Etcd, EtcdError, Member, Status, client_url
@@ -54,6 +55,34 @@ def reported(api: Api, pod: StaticPod, node: str, process: PodProcess) -> str:
                 return ""
             return f"the kubelet does not report {pod.component} as ready"
     return f"the kubelet has not reported the container of {pod.component} that runs"
+
+
+def images(api: Api, pods: Iterable[StaticPod], node: str) -> str:
+    """The node has the images of its pods: one that is gone can't be started anew, nor put back.
+
+    A running container does not keep its image. The kubelet lists the largest ones in its Node, by default
+    50 (nodeStatusMaxImages); where the list may have been cut nothing is said.
+    """
+    status, found = api.request("GET", f"/api/v1/nodes/{node}")
+    listed = ((found.get("status") or {}).get("images") or ()) if status == 200 else ()
+    known = {name for each in listed for name in each.get("names") or ()}
+    lacking = [pod for pod in pods if _is_full_name(pod.image) and pod.image not in known]
+    if not lacking or not listed or _is_cut(api, node, len(listed)):
+        return ""
+    pod = lacking[0]
+    return f"the image {pod.image} of {pod.component} is not on this node: no pod can be started from it"
+
+
+def _is_full_name(image: str) -> bool:
+    """Tell whether the kubelet lists an image by this very name: the runtime fills in registry and tag."""
+    host, _, rest = image.partition("/")
+    return ("." in host or ":" in host) and ":" in rest and "@" not in rest
+
+
+def _is_cut(api: Api, node: str, count: int) -> bool:
+    status, answer = api.request("GET", f"/api/v1/nodes/{node}/proxy/configz")
+    most = (answer.get("kubeletconfig") or {}).get("nodeStatusMaxImages") if status == 200 else None
+    return not isinstance(most, int) or 0 <= most <= count
 
 
 def reads(api: Api) -> str:

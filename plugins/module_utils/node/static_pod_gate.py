@@ -68,7 +68,7 @@ def _look_around(system: System, gate: dict[str, Any], node: str) -> tuple[str, 
         return told, etcd
     try:
         with api_of(system, gate) as api:
-            told = checks.reads(api) or checks.writes(api)
+            told = checks.reads(api) or checks.writes(api) or checks.images(api, pods.values(), node)
             for component, pod in pods.items():
                 told = told or checks.reported(api, pod, node, system.pod_processes(component)[0])
     except (ApiError, IndexError) as reason:
@@ -96,6 +96,7 @@ class Watch:
         self._kubelet_seen = self.begun
         self._blamed = ""
         self._proved_leases: set[str] = set()
+        self._alone = False
 
     def watch(self, components: list[str], fresh: set[str], window: int, since: int | None = None) -> None:
         """Return when the components are well and were still for the window, in seconds.
@@ -105,6 +106,8 @@ class Watch:
         """
         limit = int(self._gate["limit"])
         self._pods = read_pods(self._gate)
+        # Others end by themselves while the API server is away, as it may be on the way back.
+        self._alone = since is None and not fresh & {API_SERVER, ETCD}
         still_since: float | None = None
         told = ""
         while True:
@@ -154,7 +157,7 @@ class Watch:
     def _see_process(self, name: str, fresh: bool, since: int | None, found: dict[str, PodProcess]) -> str:
         starts = self._starts[name]
         starts |= set(self._system.pod_logs(name)) - self._known[name]
-        if fresh and name in (API_SERVER, ETCD) and len(starts) >= _STARTS:
+        if fresh and (self._alone or name in (API_SERVER, ETCD)) and len(starts) >= _STARTS:
             raise GateError(self.explain(name, f"{name} ends whenever it is started"))
         running = self._system.pod_processes(name)
         ours = [each for each in running if not fresh or self._is_fresh(each, since)]

@@ -35,7 +35,8 @@ class ControlPlaneSystem(FakeSystem):
     """A kubelet that starts each changed manifest anew after RESTART seconds, ready after READY.
 
     What is wrong with a component whose manifest holds BAD is bad[component]: dies, dies_later,
-    absent, unready, slow. `api` and `kubelet` switch those off; `members` are etcd's names.
+    absent, unready, slow. `api` and `kubelet` switch those off; `members` are etcd's names,
+    `images` those that the node has.
     """
 
     _read: tuple[Any, dict[str, Any]] = (), {}
@@ -43,6 +44,8 @@ class ControlPlaneSystem(FakeSystem):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.set(pods={}, bad={}, api=True, members=["w1"], leader="w1", moved=[], behind=0, restarts=0)
+        self.set(images=["registry.k8s.io/kube-apiserver:v1.37.2", "registry.k8s.io/etcd:3.7.0-0"])
+        self.set(max_images=50)
         self._run()
         self.set(now=self.get("now") + 1000)
 
@@ -151,6 +154,10 @@ class FakeApi(kubeapi.Api):
         name = path.rpartition("/")[2]
         if method == "POST":
             return 201, {}
+        if "/nodes/" in path:
+            if name == "configz":
+                return 200, {"kubeletconfig": {"nodeStatusMaxImages": self._fake.get("max_images")}}
+            return 200, {"status": {"images": [{"names": self._fake.get("images")}]}}
         if "/leases/" in path:
             now = self._fake.get("now") if self._fake.is_well(name) else 0
             return 200, {"spec": {"renewTime": f"{now // 2}"}}

@@ -130,6 +130,42 @@ def test_a_manifest_that_its_process_does_not_follow_is_refused(plane: ControlPl
     assert "secret" not in plane.closed()["reason"]
 
 
+@pytest.mark.parametrize("most", [50, -1])
+def test_an_image_that_is_gone_could_not_be_started_from(plane: ControlPlane, most: int) -> None:
+    plane.system.set(images=["registry.k8s.io/etcd:3.7.0-0"], max_images=most)
+    plane.begin()
+    assert plane.run()["outcome"] == "refused"
+    told = "the image registry.k8s.io/kube-apiserver:v1.37.2 of kube-apiserver is not on this node"
+    assert told in plane.closed()["reason"]
+    plane.assert_before()
+
+
+def test_an_image_that_the_kubelet_may_only_not_have_listed_is_no_obstacle(plane: ControlPlane) -> None:
+    plane.system.set(images=["registry.k8s.io/etcd:3.7.0-0"], max_images=1)
+    plane.begin()
+    assert plane.run()["outcome"] == "committed"
+
+
+def test_a_manifest_that_changes_behind_the_swap_is_put_back(plane: ControlPlane) -> None:
+    path = Path(plane.manifest("kube-scheduler"))
+    plane.begin(plane.transaction(changed=("kube-scheduler",)))
+    # A comment starts no pod anew, so that only the file tells of it.
+    plane.agent(meanwhile=("gating", lambda: path.write_bytes(path.read_bytes() + b"# theirs\n")))
+    assert plane.closed()["outcome"] == "restored"
+    assert "somebody changed a manifest" in plane.closed()["reason"]
+    plane.assert_before()
+
+
+def test_a_scheduler_that_ends_at_once_is_not_waited_for(plane: ControlPlane) -> None:
+    """With nothing else restarting, it is nobody else's doing."""
+    plane.system.set(bad={"kube-scheduler": "dies"})
+    begun = plane.system.monotonic()
+    plane.begin(plane.transaction(changed=("kube-scheduler",)))
+    assert "ends whenever it is started" in plane.run()["reason"]
+    assert plane.system.monotonic() - begun < static_pod_settings.LIMIT
+    plane.assert_before()
+
+
 def test_the_leader_hands_over_before_its_member_restarts(plane: ControlPlane) -> None:
     plane.system.set(members=["w1", "w2", "w3"])
     plane.begin()
