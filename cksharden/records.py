@@ -15,7 +15,7 @@ from cksharden.model import Findings, Plan, Status, Verification
 from cksharden.order import Order
 from cksharden.report import View
 from cksharden.rundir import RunDir
-from cksharden.transactions import HostOutcome, OpenTransaction, OpenTransactions, Restorations
+from cksharden.transactions import HostOutcome, OpenTransaction, OpenTransactions, Preparations, Restorations
 
 RUN_FORMAT = "cksharden-run"
 SCHEMA = "1.0"
@@ -114,6 +114,7 @@ def view(run: RunDir, again: str) -> View:
         plan=plan,
         outcomes=tuple(outcomes),
         restorations=read(run, "rollback", Restorations) if run.file("rollback").is_file() else None,
+        preparations=read(run, "prepare", Preparations) if run.file("prepare").is_file() else None,
         verification=read(run, "verify", Verification) if run.file("verify").is_file() else None,
         open_transactions=_read_open(run),
         interrupted=run.apply.is_dir() and not outcomes,
@@ -124,7 +125,7 @@ def exit_code(shown: View) -> ExitCode:
     """Return how the command ends: what could not be completed beats what was found."""
     findings = shown.findings
     complete = all(one.complete for one in shown.outcomes)
-    conflicts = shown.restorations is not None and shown.restorations.conflicts
+    conflicts = any(one is not None and one.conflicts for one in (shown.restorations, shown.preparations))
     unproved = shown.verification is not None and shown.verification.unknown
     if (
         not complete

@@ -11,7 +11,19 @@ from typing import Annotated
 import typer
 
 from cksharden import __version__
-from cksharden.cli import apply, check, controls, explain, init, plan, report, rollback, unlock, verify
+from cksharden.cli import (
+    apply,
+    check,
+    controls,
+    explain,
+    init,
+    plan,
+    prepare,
+    report,
+    rollback,
+    unlock,
+    verify,
+)
 from cksharden.cli.options import verb
 from cksharden.cli.output import say
 from cksharden.errors import CkshardenError, ExitCode, UsageError
@@ -30,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _module in (init, check, plan, apply, verify, rollback, unlock, report, controls, explain):
+for _module in (init, check, plan, apply, verify, rollback, unlock, prepare, report, controls, explain):
     # A paragraph that begins with \b is not filled anew.
     _examples = "".join(f"  {line}\n" for line in _module.EXAMPLES)
     _function = getattr(_module, _module.__name__.rpartition(".")[2])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cksharden.model import Plan
     from cksharden.report import Screen, View
     from cksharden.report.sheet import Sheet
-    from cksharden.transactions import Restorations
+    from cksharden.transactions import Preparations, Restorations
 
 
 def has_colours(stream_is_terminal: bool) -> bool:
@@ -80,6 +80,13 @@ def show_restorations(found: Restorations, output: Output) -> None:
     from cksharden.report.restored import restoration_lines
 
     _show_before(output, lambda sheet: restoration_lines(sheet, found))
+
+
+def show_preparations(found: Preparations, output: Output) -> None:
+    """Print what would be placed before the question about it."""
+    from cksharden.report.prepared import preparation_lines
+
+    _show_before(output, lambda sheet: preparation_lines(sheet, found))
 
 
 def _show_before(output: Output, add_lines: Callable[[Sheet], None]) -> None:

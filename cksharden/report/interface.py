@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cksharden.model import Findings, Plan, Verification
-from cksharden.transactions import HostOutcome, OpenTransaction, Restorations
+from cksharden.transactions import HostOutcome, OpenTransaction, Preparations, Restorations
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class View:
     verification: Verification | None = None
     restorations: Restorations | None = None
     """What a rollback found before it began."""
+    preparations: Preparations | None = None
+    """What `prepare` found before it began."""
     open_transactions: tuple[OpenTransaction, ...] = ()
     """What had not ended on the nodes when they were last looked at, of whichever run."""
     interrupted: bool = False
@@ -34,7 +36,7 @@ class View:
     @property
     def stopped(self) -> bool:
         """Whether the run ended before it had anything to show."""
-        return self.findings is None and self.restorations is None
+        return self.findings is None and self.restorations is None and self.preparations is None
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,8 @@ class JsonReporter:
             document["verification"] = msgspec.to_builtins(view.verification)
         if view.restorations is not None:
             document["rollback"] = msgspec.to_builtins(view.restorations)
+        if view.preparations is not None:
+            document["prepare"] = msgspec.to_builtins(view.preparations)
         return json.dumps(document, indent=2) + "\n"
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from cksharden.report.interface import Options, View
 from cksharden.report.outcome import open_lines, outcome_lines, proof_lines
 from cksharden.report.planned import nothing_planned, plan_lines
+from cksharden.report.prepared import preparation_lines
 from cksharden.report.restored import restoration_lines
 from cksharden.report.sheet import Sheet
 from cksharden.report.summary import summary_lines
@@ -20,6 +21,8 @@ class TextReporter:
         open_lines(sheet, view)
         if view.restorations is not None and not view.outcomes:
             restoration_lines(sheet, view.restorations)
+        if view.preparations is not None and not view.outcomes:
+            preparation_lines(sheet, view.preparations)
         if view.outcomes:
             outcome_lines(sheet, view)
         if view.verification is not None:

@@ -2,7 +2,8 @@
 """The changes of a transaction: a dict each, and the class that makes it and takes it back.
 
 "action" is one of
-  edit        new content by edits.py; made with "create" where there is no file
+  edit        new content by edits.py; made with "create" where there is no file, and with
+              "attributes" in place of those of the old one, where it says so
   restore     content, or absence, as the entry "before" says (a rollback)
   attributes  mode, owner and group of what is there
   directory   a directory is there; "before": {"existed": false} asks for none

@@ -20,7 +20,19 @@ from cksharden.cli.output import has_colours
 from cksharden.cli.progress import Progress
 from cksharden.errors import IncompleteError, UsageError
 
-VERBS = ["init", "check", "plan", "apply", "verify", "rollback", "unlock", "report", "controls", "explain"]
+VERBS = [
+    "init",
+    "check",
+    "plan",
+    "apply",
+    "verify",
+    "rollback",
+    "unlock",
+    "prepare",
+    "report",
+    "controls",
+    "explain",
+]
 
 
 @pytest.mark.parametrize("verb", VERBS)
