@@ -28,6 +28,7 @@ class FakeSystem(System):
     def __init__(self, root: Path) -> None:
         self.root = root
         self.unit_directory = str(root / "units")
+        self.api_server_manifest = str(root / "etc/kubernetes/manifests/kube-apiserver.yaml")
         self._file = root / "fake-system.json"
         if not self._file.exists():
             (root / "units").mkdir()
