@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cksharden.model import HostPlan, Plan
+from cksharden.model import HostPlan, NodeKind, Plan
 from cksharden.outcomes import carry_out
 from cksharden.rundir import RunDir
 from cksharden.runner import Connection, OnEvent, PlaybookResult, run_playbook
@@ -22,7 +22,7 @@ def apply(
 ) -> tuple[str, ...]:
     """Change the hosts of a plan, in its order, and save in `apply/` what became of each.
 
-    Returns what there is to say of the cluster's lock.
+    Returns what there is to say of the cluster's lock and of kubeadm-config.
 
     Args:
         plan: what to change; it lies in the run's plan.json, which the roles read.
@@ -35,7 +35,7 @@ def apply(
     Raises:
         IncompleteError: Ansible failed before it asked a host, or another run has the lock.
     """
-    expected = {host: _roles(plan.hosts[host]) for batch in plan.order for host in batch}
+    expected = {host: _roles(plan.hosts[host]) for batch in plan.order for host in batch} | _asked(plan)
 
     def play() -> PlaybookResult:
         return run_playbook(
@@ -52,6 +52,14 @@ def apply(
         )
 
     return carry_out(run, expected, inventory, connection, play)
+
+
+def _asked(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Return the control planes that must say what they have, where kubeadm-config is to say it for all."""
+    planes = {host: one for host, one in plan.hosts.items() if one.kind is NodeKind.CONTROL_PLANE}
+    if not any(one.settings.get("static_pods_settings") for one in planes.values()):
+        return {}
+    return {host: _roles(one) for host, one in planes.items()}
 
 
 def _roles(host: HostPlan) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import facts_path
-from cksharden import lock
+from cksharden import configuration, lock
 from cksharden.errors import CkshardenError, IncompleteError
 from cksharden.rundir import RunDir, write_file
 from cksharden.runner import Connection, HostResult, PlaybookResult
@@ -26,7 +26,9 @@ def carry_out(
     connection: Connection,
     play: Callable[[], PlaybookResult],
 ) -> tuple[str, ...]:
-    """Play what changes nodes, keep in `apply/` what became of each host; return what to say of the lock.
+    """Play what changes nodes, keep in `apply/` what became of each host.
+
+    Returns what there is to say of the lock and of kubeadm-config.
 
     Args:
         run: the run that changes them. Its `apply/` marks that nodes may have changed, also where nothing
@@ -50,7 +52,8 @@ def carry_out(
         run.apply.rmdir()
         raise
     save(run, host_outcomes(played, expected))
-    return lock.notices(played) + lock.give_back(played, run.run, inventory, connection)
+    told = lock.notices(played) + configuration.notices(played)
+    return told + lock.give_back(played, run.run, inventory, connection)
 
 
 def host_outcomes(played: PlaybookResult, expected: Mapping[str, tuple[str, ...]]) -> tuple[HostOutcome, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from cksharden import configuration
 from cksharden.errors import IncompleteError
 from cksharden.outcomes import carry_out
 from cksharden.rundir import RunDir
@@ -41,11 +42,12 @@ def preview(rollback: Rollback, on_event: OnEvent | None = None) -> Restorations
         mend = "nothing was changed; leave these out with --limit to take back the others"
         raise IncompleteError(told or played.error, mend=mend)
     hosts = tuple(_restoration(result) for result in played.hosts.values())
-    if not any(host.known for host in hosts):
+    answers = configuration.answers(played)
+    if not answers and not any(host.known for host in hosts):
         names = ", ".join(sorted(host.host for host in hosts))
         mend = "nodes keep their last five runs; nothing was changed"
         raise IncompleteError(f"none of {names} keeps anything of run {rollback.of}", mend=mend)
-    found = Restorations(rollback.of, rollback.force, hosts)
+    found = Restorations(rollback.of, rollback.force, hosts, answers[0] if answers else None)
     rollback.run.write("rollback", found)
     return found
 
@@ -55,7 +57,7 @@ def take_back(
 ) -> tuple[str, ...]:
     """Put the files back, and save in `apply/` what became of each host.
 
-    Returns what there is to say of the cluster's lock.
+    Returns what there is to say of the cluster's lock and of kubeadm-config.
 
     Raises:
         IncompleteError: Ansible failed before it asked a host, or another run has the lock.

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from cksharden.cli import completion
 from cksharden.cli.options import Format, Hosts, MaxUnavailable, Output, Runs, Yes
 from cksharden.cli.output import agreed, check_output, require_consent, say, show_restorations
 from cksharden.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from cksharden.transactions import Restorations
 
 EXAMPLES = (
     "cksharden rollback inventories/production --run 20261123T132000Z-1a2b3c",
@@ -61,8 +64,7 @@ def rollback(
         return finish(begun.run, output)
     if not yes or output.format is Format.TEXT:
         show_restorations(found, output)
-    names = [host.host for host in found.hosts if host.files("restore", "moved")]
-    if not agreed(f"Put back {len(names)} hosts ({', '.join(names)})?", yes=yes):
+    if not agreed(_question(found), yes=yes):
         say("cksharden: nothing was changed")
         return ExitCode.COMPLIANT
     with traced(wanted, begun.run.run, run), progress.stage("rollback") as on_event:
@@ -70,3 +72,11 @@ def rollback(
     for told in notices:
         say(f"cksharden: {told}")
     return finish(begun.run, output)
+
+
+def _question(found: Restorations) -> str:
+    names = [host.host for host in found.hosts if host.files("restore", "moved")]
+    told = [f"{len(names)} hosts ({', '.join(names)})"] if names else []
+    if found.configuration is not None and found.configuration.config in ("back", "later"):
+        told.append("kubeadm-config")
+    return f"Put back {' and '.join(told)}?"

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from cksharden.report.sheet import Sheet, Style
-from cksharden.transactions import HostRestoration, Restoration, Restorations
+from cksharden.transactions import Configuration, HostRestoration, Restoration, Restorations
 
 
 def restoration_lines(sheet: Sheet, found: Restorations) -> None:
@@ -12,10 +12,25 @@ def restoration_lines(sheet: Sheet, found: Restorations) -> None:
     sheet.line(f"Rollback of run {found.of}")
     for host in found.hosts:
         _host_lines(sheet, host, found)
+    if found.configuration is not None:
+        _configuration_lines(sheet, found.configuration)
     if found.conflicts:
         sheet.gap()
         sheet.line(
             ("Nothing is put back: a file was changed since that run. --force overwrites it.", Style.BAD)
+        )
+
+
+def _configuration_lines(sheet: Sheet, told: Configuration) -> None:
+    """Add what would become of kubeadm-config, which speaks for every control plane."""
+    words = {"back": "put back", "as_before": "as before", "later": "put back once the API server answers"}
+    sheet.gap()
+    sheet.line(("kubeadm-config", Style.HEAD), f": {words.get(told.config, told.reason)}")
+    for name in told.goes:
+        sheet.line("  put back     ", name)
+    for name in told.left:
+        sheet.line(
+            "  ", ("stays        ", Style.BAD), f"{name}: changed since that run; --force overwrites it"
         )
 
 

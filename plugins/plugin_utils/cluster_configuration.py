@@ -12,10 +12,6 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.cksharden.node.plugins.module_utils.node.redact import MARK
-from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import ManifestError, parse_manifest
-from ansible_collections.cksharden.node.plugins.plugin_utils.static_pod_changes import manifests_of
-
 Setting = dict[str, Any]
 
 SECTIONS = {
@@ -32,38 +28,83 @@ class ConfigurationError(ValueError):
     """The configuration can't hold the settings, or is none that is understood."""
 
 
-def kept_settings(section: dict[str, Any], settings: list[Setting]) -> list[Setting]:
-    """Return the items for with_settings that make kubeadm keep what the manifests now say.
+class Configuration:
+    """A ClusterConfiguration whose options and volumes are read and changed."""
 
-    section: the static_pods facts of a control plane after its change. What a setting asked for was
-    proved there; a list that was added to has its whole value there only. Raises ConfigurationError.
-    """
-    found = manifests_of(section, set())
-    items = []
-    for setting in settings:
-        if "option" not in setting:
-            continue
-        component = setting["component"]
-        path, text = found.paths.get(component, component), found.texts.get(component)
-        if component in found.unsure:
-            raise ConfigurationError(found.unsure[component])
-        if text is None:
-            raise ConfigurationError(f"this node has no manifest of {component}")
+    def __init__(self, text: str) -> None:
+        """Read it. Raises ConfigurationError for what is none that is understood."""
         try:
-            values = parse_manifest(text, path).values(setting["option"])
-        except ManifestError as error:
-            raise ConfigurationError(str(error)) from error
-        if any(MARK in value for value in values):
-            raise ConfigurationError(f"--{setting['option']} of {component} holds a secret: keep it by hand")
-        mounts = setting.get("mounts") or []
-        items.append(
-            {
-                **{key: setting[key] for key in ("component", "option")},
-                "values": list(values),
-                "mounts": mounts,
-            }
-        )
-    return items
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.YAMLError as error:
+            raise ConfigurationError(f"kubeadm-config is not YAML: {str(error).splitlines()[0]}") from error
+        if not isinstance(root, yaml.MappingNode):
+            raise ConfigurationError("kubeadm-config holds no mapping")
+        self._version = _scalar(_get(root, "apiVersion"))
+        if self._version not in (_LIST, _MAP):
+            raise ConfigurationError(
+                f"kubeadm-config is of {self._version}: only v1beta3 and v1beta4 are understood"
+            )
+        self._root, self._given, self._before = root, text, yaml.serialize(root)
+
+    @property
+    def text(self) -> str:
+        """What it says now; the text that was given where nothing has changed."""
+        after: str = yaml.serialize(self._root)
+        return self._given if after == self._before else after
+
+    def options(self, component: str) -> dict[str, list[str]]:
+        """Return the options of a component, each with every value that it is given."""
+        arguments = _get(self._section(component), "extraArgs")
+        found: dict[str, list[str]] = {}
+        if isinstance(arguments, yaml.MappingNode):
+            for key, value in arguments.value:
+                found.setdefault(_name(key), []).append(_scalar(value) or "")
+        elif isinstance(arguments, yaml.SequenceNode):
+            for each in arguments.value:
+                found.setdefault(_name(_get(each, "name")), []).append(_scalar(_get(each, "value")) or "")
+        return found
+
+    def volumes(self, component: str) -> dict[str, dict[str, str]]:
+        """Return the volumes of a component by name."""
+        volumes = _get(self._section(component), "extraVolumes")
+        found = [] if not isinstance(volumes, yaml.SequenceNode) else volumes.value
+        told = [
+            {_scalar(key) or "": _scalar(value) or "" for key, value in each.value}
+            for each in found
+            if isinstance(each, yaml.MappingNode)
+        ]
+        return {each.get("name", ""): each for each in told}
+
+    def put(self, component: str, option: str, values: list[str]) -> None:
+        """Give an option these values, one for each time that it stands there. Raises ConfigurationError."""
+        (_as_list if self._version == _LIST else _as_map)(self._made(component), option, values)
+
+    def mount(self, component: str, mount: dict[str, Any]) -> None:
+        """Have a directory of the node mounted at its own path. Raises ConfigurationError."""
+        if component == "etcd":
+            raise ConfigurationError(f"kubeadm mounts nothing more into etcd: {mount['path']} is not kept")
+        _with_volume(self._made(component), mount)
+
+    def unmount(self, component: str, name: str) -> None:
+        """Take a volume away."""
+        section = self._made(component)
+        volumes = _child(section, "extraVolumes", yaml.SequenceNode)
+        volumes.value = [each for each in volumes.value if _scalar(_get(each, "name")) != name]
+        _drop_empty(section, volumes)
+
+    def _section(self, component: str) -> yaml.Node | None:
+        section: yaml.Node | None = self._root
+        for name in SECTIONS[component]:
+            section = _get(section, name)
+        return section
+
+    def _made(self, component: str) -> yaml.MappingNode:
+        if component == "etcd" and _get(_get(self._root, "etcd"), "external") is not None:
+            raise ConfigurationError("etcd is external: kubeadm does not run it")
+        section: yaml.MappingNode = self._root
+        for name in SECTIONS[component]:
+            section = _child(section, name, yaml.MappingNode)
+        return section
 
 
 def with_settings(text: str, items: list[Setting]) -> str:
@@ -73,32 +114,12 @@ def with_settings(text: str, items: list[Setting]) -> str:
 
     Raises ConfigurationError.
     """
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"kubeadm-config is not YAML: {str(error).splitlines()[0]}") from error
-    if not isinstance(root, yaml.MappingNode):
-        raise ConfigurationError("kubeadm-config holds no mapping")
-    version = _scalar(_get(root, "apiVersion"))
-    if version not in (_LIST, _MAP):
-        raise ConfigurationError(f"kubeadm-config is of {version}: only v1beta3 and v1beta4 are understood")
-    before = yaml.serialize(root)
+    document = Configuration(text)
     for item in items:
-        if item["component"] == "etcd" and _get(_get(root, "etcd"), "external") is not None:
-            raise ConfigurationError("etcd is external: kubeadm does not run it")
-        section: yaml.MappingNode = root
-        for name in SECTIONS[item["component"]]:
-            section = _child(section, name, yaml.MappingNode)
-        put = _as_list if version == _LIST else _as_map
-        put(section, item["option"], item["values"])
+        document.put(item["component"], item["option"], item["values"])
         for mount in item.get("mounts") or ():
-            if item["component"] == "etcd":
-                raise ConfigurationError(
-                    f"kubeadm mounts nothing more into etcd: {mount['path']} is not kept"
-                )
-            _with_volume(section, mount)
-    after = yaml.serialize(root)
-    return text if after == before else after
+            document.mount(item["component"], mount)
+    return document.text
 
 
 def _as_list(section: yaml.MappingNode, option: str, values: list[str]) -> None:

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import shutil
-import stat
 import sys
 from typing import Any
 
@@ -38,7 +37,7 @@ def begin(transaction: store.Transaction, agent: str, base: str, system: System)
 
 def _begin(transaction: store.Transaction, agent: str, base: str, system: System) -> list[str]:
     _validate(transaction)
-    _make_base(base)
+    store.make_base(base)
     with store.locked(base, PATIENCE):
         refuse_obstacles(base, system)
         directory = store.directory(base, transaction["run"], transaction["role"])
@@ -74,15 +73,6 @@ def _gate(transaction: store.Transaction) -> tuple[dict[str, Any] | None, list[s
     if transaction["restart"] == encryption_settings.ENCRYPTION:
         return encryption_settings.settings(transaction["gate"])
     return gate.settings(transaction["gate"])
-
-
-def _make_base(base: str) -> None:
-    """Make the directory of all transactions. Raises RefusedError where somebody else made it."""
-    os.makedirs(base, 0o700, exist_ok=True)
-    status = os.lstat(base)
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-        raise RefusedError(f"{base} is not a directory of root's own")
-    os.chmod(base, 0o700)
 
 
 def _validate(transaction: store.Transaction) -> None:

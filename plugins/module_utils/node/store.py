@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -53,6 +54,15 @@ def directory(base: str, run: str, role: str) -> str:
         if _NAME.fullmatch(name) is None:
             raise ValueError(f"{name!r} is no name of a run or a role")
     return os.path.join(base, run, role)
+
+
+def make_base(base: str) -> None:
+    """Make the directory of all runs. Raises OSError, also where somebody else made it."""
+    os.makedirs(base, 0o700, exist_ok=True)
+    status = os.lstat(base)
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        raise OSError(f"{base} is not a directory of root's own")
+    os.chmod(base, 0o700)
 
 
 def kept(base: str) -> list[Kept]:

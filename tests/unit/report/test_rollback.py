@@ -10,7 +10,14 @@ import pytest
 from cksharden import records
 from cksharden.errors import ExitCode
 from cksharden.report import REPORTERS, Options, View
-from cksharden.transactions import HostOutcome, HostRestoration, Restoration, Restorations, Transaction
+from cksharden.transactions import (
+    Configuration,
+    HostOutcome,
+    HostRestoration,
+    Restoration,
+    Restorations,
+    Transaction,
+)
 from tests.unit.report.samples import RUN
 
 BACK = Restoration("/etc/default/kubelet", "restore")
@@ -69,6 +76,35 @@ def test_its_exit_code(shown: View, code: ExitCode) -> None:
 def test_afterwards_it_says_what_was_put_back() -> None:
     outcomes = (HostOutcome("w1", "ok", "", (Transaction("kubelet", "committed"),)),)
     assert "w1: kubelet: put back as it was" in text(view(BACK, outcomes=outcomes))
+
+
+@pytest.mark.parametrize(
+    ("configuration", "told", "question"),
+    [
+        (
+            Configuration("back", goes=("--profiling of kube-apiserver",), left=("--v of etcd",)),
+            (
+                "kubeadm-config: put back\n  put back     --profiling of kube-apiserver\n"
+                "  stays        --v of etcd: changed since that run; --force overwrites it\n"
+            ),
+            True,
+        ),
+        (
+            Configuration("later", "no answer", goes=("--v of etcd",)),
+            "put back once the API server answers",
+            True,
+        ),
+        (Configuration("stays", "it speaks for cp2 as well"), "kubeadm-config: it speaks for cp2", False),
+        (Configuration("as_before"), "kubeadm-config: as before", False),
+    ],
+)
+def test_it_says_what_becomes_of_kubeadm_config(
+    configuration: Configuration, told: str, question: bool
+) -> None:
+    found = Restorations("20200101T000000Z-000000", False, (), configuration)
+    shown = View(RUN, "rollback", "", None, "", restorations=found)
+    assert told in text(shown)
+    assert found.changes is question
 
 
 def test_json_holds_the_preview() -> None:
