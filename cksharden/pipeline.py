@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from cksharden import apply, gather, policy, records, rollback, rundir, verify
+from cksharden import apply, gather, policy, prepare, records, rollback, rundir, verify
 from cksharden.catalog import load_controls
 from cksharden.evaluate import evaluate
 from cksharden.inventory import inventory_file, left_out
@@ -14,10 +14,11 @@ from cksharden.model import Findings, Plan
 from cksharden.order import Order, Watch, choose
 from cksharden.plan import make_plan
 from cksharden.policy import Policy, Selection
+from cksharden.prepare import Prepare
 from cksharden.rollback import Rollback
 from cksharden.rundir import RunDir
 from cksharden.runner import OnEvent
-from cksharden.transactions import OpenTransaction, Restorations
+from cksharden.transactions import OpenTransaction, Preparations, Restorations
 from cksharden.waivers import InForce, Waivers
 
 _NO_INVENTORY = "no inventory was named, so no profile.yml or waivers.yml was read"
@@ -127,6 +128,27 @@ def preview(begun: Rollback, on_event: OnEvent) -> Restorations:
     """
     with gather.nothing_left(begun.run):
         return rollback.preview(begun, on_event)
+
+
+def begin_prepare(order: Order) -> Prepare:
+    """Begin a run that places files on the machines of the order's limit.
+
+    Raises:
+        UsageError: no inventory.
+    """
+    inventory = inventory_file(order.required_inventory())
+    return Prepare(records.begin(order, ""), inventory, order.connection, order.limit or "")
+
+
+def preview_prepare(begun: Prepare, on_event: OnEvent) -> Preparations:
+    """Ask what would be placed.
+
+    Raises:
+        InventoryError: it has none of the hosts; then the run leaves nothing behind.
+        IncompleteError: a machine, or no control plane, could be asked.
+    """
+    with gather.nothing_left(begun.run):
+        return prepare.preview(begun, on_event)
 
 
 def _chosen(order: Order) -> tuple[Selection, Waivers, tuple[str, ...]]:

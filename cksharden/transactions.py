@@ -78,12 +78,68 @@ def still_open(host: str, data: dict[str, Any]) -> tuple[OpenTransaction, ...]:
     )
 
 
+class Attributes(msgspec.Struct, frozen=True):
+    """Whose a file is, and who may read it."""
+
+    mode: str
+    uid: int
+    gid: int
+    owner: str | None = None
+    """None where the node that has it does not know the number."""
+    group: str | None = None
+
+
+class PreparedFile(msgspec.Struct, frozen=True):
+    """What `prepare` would do with one file or directory; its content is nowhere."""
+
+    path: str
+    status: Literal["create", "replace", "as_there", "conflict"]
+    after: Attributes
+    before: Attributes | None = None
+    """None where it is not there."""
+    told: str = ""
+
+
+class Preparation(msgspec.Struct, frozen=True):
+    """What `prepare` would place on one machine."""
+
+    host: str
+    source: str
+    """The control plane that it is taken from."""
+    files: tuple[PreparedFile, ...]
+    notes: tuple[str, ...] = ()
+    """What the machine needs beside them."""
+
+    def with_status(self, *statuses: str) -> list[PreparedFile]:
+        """Return the files of these statuses."""
+        return [file for file in self.files if file.status in statuses]
+
+
+class Preparations(msgspec.Struct, frozen=True):
+    """The preview of `prepare`: `prepare.json`."""
+
+    hosts: tuple[Preparation, ...]
+    format: str = "cksharden-preparation"
+    schema: str = "1.0"
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything would be placed at all."""
+        return any(host.with_status("create", "replace") for host in self.hosts)
+
+    @property
+    def conflicts(self) -> bool:
+        """Whether a machine has another file, which is not overwritten."""
+        return any(host.with_status("conflict") for host in self.hosts)
+
+
 class Restoration(msgspec.Struct, frozen=True):
     """What a rollback would do with one file of a node."""
 
     path: str
-    status: Literal["as_before", "restore", "moved"]
-    """`moved`: somebody changed it since the run, so it is put back by force only."""
+    status: Literal["as_before", "restore", "moved", "newer"]
+    """`moved`: somebody changed it since the run, so it is put back by force only; `newer`: an upgrade
+    did, so it is not put back at all."""
     told: str = ""
 
 
@@ -134,4 +190,10 @@ class Restorations(msgspec.Struct, frozen=True):
     @property
     def conflicts(self) -> bool:
         """Whether a file was changed since the run, and is not to be overwritten."""
-        return not self.force and any(host.files("moved") for host in self.hosts)
+        refused = ("newer",) if self.force else ("moved", "newer")
+        return any(host.files(*refused) for host in self.hosts)
+
+    @property
+    def upgraded(self) -> bool:
+        """Whether an upgrade came after the run, and the old manifests would undo it."""
+        return any(host.files("newer") for host in self.hosts)
