@@ -14,7 +14,12 @@ def restoration_lines(sheet: Sheet, found: Restorations) -> None:
         _host_lines(sheet, host, found)
     if found.configuration is not None:
         _configuration_lines(sheet, found.configuration)
-    if found.conflicts:
+    if found.upgraded:
+        sheet.gap()
+        told = "Nothing is put back: the cluster was upgraded since that run, which the old manifests would undo."
+        sheet.line((told, Style.BAD))
+        sheet.line("docs/control-plane.md says how options are taken out of a cluster that was upgraded.")
+    elif found.conflicts:
         sheet.gap()
         sheet.line(
             ("Nothing is put back: a file was changed since that run. --force overwrites it.", Style.BAD)
@@ -57,5 +62,7 @@ def _file(file: Restoration, *, force: bool) -> tuple[str | tuple[str, Style], .
         return "put back     ", file.path
     if file.status == "as_before":
         return ("as before    ", Style.QUIET), f"{file.path}{told}"
+    if file.status == "newer":
+        return ("upgraded     ", Style.BAD), f"{file.path}{told}"
     words = "overwritten  " if force else "conflict     "
     return (words, Style.BAD), f"{file.path}: changed since that run{told}"

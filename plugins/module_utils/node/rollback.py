@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import backup, fsio, store
+from . import backup, fsio, static_pod_settings, store
 from .store import Kept
+from .upgraded import upgraded
 
-AS_BEFORE, RESTORE, MOVED = "as_before", "restore", "moved"
+AS_BEFORE, RESTORE, MOVED, NEWER = "as_before", "restore", "moved", "newer"
 
 Judged = dict[str, Any]
-"""{"path", "status": as_before|restore|moved, "told", "change": the Change that would put it back}"""
+"""{"path", "status": as_before|restore|moved|newer, "told", "change": the Change that would put it back}
+
+moved: somebody changed it since; newer: an upgrade did, so that not even force puts it back."""
 
 
 def judge(base: str, of: Kept) -> list[Judged]:
@@ -30,6 +33,7 @@ def judge(base: str, of: Kept) -> list[Judged]:
     for number, change in enumerate(transaction["changes"]):
         kept = os.path.relpath(backup.path_of(of.directory, number), base)
         judged.append(_judge(change["action"], entries[number], swapped["data"]["left"][number], kept))
+        _see_upgrade(judged[-1], transaction, backup.content_of(of.directory, number))
     judged.reverse()
     return _without_full_directories(judged)
 
@@ -52,6 +56,18 @@ def _judge(action: str, before: fsio.Entry, left: fsio.State | None, kept: str) 
         return {"path": path, "status": AS_BEFORE, "told": "", "change": back}
     told = fsio.difference(left, now)
     return {"path": path, "status": MOVED if told else RESTORE, "told": told, "change": back}
+
+
+def _see_upgrade(judged: Judged, transaction: store.Transaction, before: bytes | None) -> None:
+    """Mark a manifest that is of another version than what would be put back."""
+    if transaction["restart"] != static_pod_settings.STATIC_PODS or judged["status"] != MOVED:
+        return
+    names = {path: name for name, path in transaction["gate"]["manifests"].items()}
+    path = judged["path"]
+    if path in names and before is not None and os.path.isfile(path):
+        told = upgraded(names[path], before, fsio.read_file(path))
+        if told:
+            judged.update(status=NEWER, told=told)
 
 
 def _only_attributes(state: fsio.State) -> fsio.State:

@@ -30,6 +30,9 @@ def rollback_begin(payload: dict[str, Any], base: str, system: System) -> dict[s
         return {**answer, "reason": f"the transaction {of.role} of run {of.run} is still open on this node"}
     transaction, judged = rollback.build(base, of, payload)
     answer["files"] = [{key: one[key] for key in ("path", "status", "told")} for one in judged]
+    newer = [f"{one['path']} ({one['told']})" for one in judged if one["status"] == rollback.NEWER]
+    if newer:
+        return {**answer, "reason": f"an upgrade came after run {of.run}: {', '.join(newer)}"}
     moved = [f"{one['path']} ({one['told']})" for one in judged if one["status"] == rollback.MOVED]
     if moved and not payload["force"]:
         return {**answer, "reason": f"changed since run {of.run}, so not overwritten: {', '.join(moved)}"}

@@ -11,8 +11,12 @@ import pytest
 
 from ansible_collections.cksharden.node.plugins.module_utils.node import rollback, static_pod_settings, store
 from ansible_collections.cksharden.node.plugins.module_utils.node.journal import STEPS
+from ansible_collections.cksharden.node.plugins.module_utils.node.rollback_begin import rollback_begin
+from ansible_collections.cksharden.node.plugins.module_utils.node.rollback_preview import preview
 from tests.unit.node.fake_control_plane import BAD, COMPONENTS, MANIFESTS, ControlPlane
 from tests.unit.node.fakes import RUN, in_child
+
+BACK = "20261123T150000Z-000001"
 
 
 @pytest.fixture
@@ -235,9 +239,28 @@ def test_a_rollback_works_with_the_api_down_and_says_that_nothing_proved_it(plan
     plane.assert_before()
 
 
+def test_a_manifest_that_an_upgrade_wrote_is_not_put_back_by_force_either(plane: ControlPlane) -> None:
+    plane.begin()
+    plane.run()
+    manifest = Path(plane.path(f"{MANIFESTS}/kube-apiserver.yaml"))
+    upgraded = manifest.read_bytes().replace(b":v1.37.2", b":v1.38.0")
+    manifest.write_bytes(upgraded)
+    payload = {"of": RUN, "role": "static_pods", "run": BACK, "host": "w1", "force": True, "agent": "# agent"}
+    (role,) = preview({"of": RUN}, plane.base)["roles"]
+    told = "it is of v1.38.0 by now, and was of v1.37.2 before that run"
+    assert {"path": str(manifest), "status": "newer", "told": told} in role["files"]
+    answer = rollback_begin(payload, plane.base, plane.system)
+    assert (answer["begun"], told in answer["reason"]) == (False, True)
+    assert manifest.read_bytes() == upgraded
+    manifest.write_bytes(upgraded.replace(b":v1.38.0", b":v1.37.2") + b"# mine\n")
+    assert (
+        "changed since run" in rollback_begin(payload | {"force": False}, plane.base, plane.system)["reason"]
+    )
+
+
 def take_back(plane: ControlPlane) -> dict[str, Any]:
     kept = next(each for each in store.kept(plane.base) if each.run == RUN)
-    payload = {"run": "20261123T150000Z-000001", "host": "w1", "force": False, "window": None, "limit": None}
+    payload = {"run": BACK, "host": "w1", "force": False, "window": None, "limit": None}
     return rollback.build(plane.base, kept, payload)[0]
 
 

@@ -23,6 +23,7 @@ from tests.unit.report.samples import RUN
 BACK = Restoration("/etc/default/kubelet", "restore")
 SAME = Restoration("/etc/kubernetes/kubelet.conf.d", "as_before", "others have put files there, so it stays")
 MOVED = Restoration("/var/lib/kubelet/config.yaml", "moved", "mode is 0640, not 0600")
+NEWER = Restoration("/etc/kubernetes/manifests/etcd.yaml", "newer", "it is of 3.7.0-0 by now")
 
 
 def view(*files: Restoration, force: bool = False, outcomes: tuple[HostOutcome, ...] = ()) -> View:
@@ -50,6 +51,14 @@ def test_what_changed_since_is_a_conflict_unless_forced(force: bool, word: str) 
         f"{word:<11}  /var/lib/kubelet/config.yaml: changed since that run: mode is 0640, not 0600" in shown
     )
     assert ("Nothing is put back" in shown) is not force
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_what_an_upgrade_wrote_since_is_never_overwritten(force: bool) -> None:
+    shown = view(BACK, NEWER, force=force)
+    assert "upgraded     /etc/kubernetes/manifests/etcd.yaml: it is of 3.7.0-0 by now" in text(shown)
+    assert "Nothing is put back: the cluster was upgraded since that run" in text(shown)
+    assert records.exit_code(shown) is ExitCode.INCOMPLETE
 
 
 @pytest.mark.parametrize(
