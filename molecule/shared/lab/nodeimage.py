@@ -20,10 +20,11 @@ TREE = Path(__file__).parent.parent / "node"
 _UNITS = "/usr/lib/systemd/system"
 _ENABLED = ("kubelet.service", "containerd.service", "pod-routes.service")
 # They only cost time: a node lives for an hour and has no console. But for the first one, which
-# would set the kernel of the host.
+# would set the kernel of the host. A registry runs where a test starts one.
 _MASKED = (
     "systemd-sysctl.service", "apt-daily.timer", "apt-daily-upgrade.timer", "console-getty.service",
     "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "getty@.service",
+    "docker-registry.service",
 )  # fmt: skip
 PROGRAMS = {
     "kubernetes": ("kubelet", "kubeadm", "kubectl"),

@@ -17,6 +17,7 @@ SUITE = "bookworm"
 NODE_PACKAGES = [
     "systemd", "systemd-sysv", "dbus", "python3", "openssh-server", "sudo", "iproute2", "procps", "nftables",
     "iptables", "conntrack", "ethtool", "socat", "ca-certificates", "kmod", "curl", "runc", "apparmor",
+    "docker-registry",
 ]  # fmt: skip
 # What stands beside kube-proxy in its image, and the source of the test image's busybox.
 PROXY_PACKAGES = ["iptables", "nftables", "conntrack", "kmod", "busybox-static"]
