@@ -133,7 +133,11 @@ class StaticPods(msgspec.Struct, frozen=True):
     """Path on the node -> a file that an option of a component names."""
     loaded: dict[str, Loaded] = {}
     """authentication, authorization or encryption -> what the API server has loaded."""
+    stored: dict[str, dict[str, int]] = {}
+    """Resource -> what the values in etcd begin with, `identity` in the clear -> how many; {}: not asked."""
     kubeadm: Program | None = None
+    leads_etcd: bool | None = None
+    """Whether the node's member of etcd led the others; None where that is not known."""
 
 
 class _Text(msgspec.Struct, frozen=True):

@@ -41,17 +41,26 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _from_node(self, variables: dict[str, Any]) -> dict[str, Any]:
         request = check_request({"schema": "1.0", "files": []})
-        return {"cksharden_node_kind": kind_of(collect(self, request, variables))}
+        sections = collect(self, request, variables)
+        leads = ((sections.get("static_pods") or {}).get("data") or {}).get("leads_etcd")
+        return {"cksharden_node_kind": kind_of(sections), "cksharden_position": int(leads is True)}
 
 
 def _from_plan(path: Path, variables: dict[str, Any]) -> dict[str, Any]:
     plan = json.loads(path.read_text("utf-8"))
     if plan.get("format") != FORMAT or str(plan.get("schema", "")).partition(".")[0] != MAJOR:
         raise ValueError(f"its format is {plan.get('format')!r}, schema {plan.get('schema')!r}")
-    host = plan["hosts"].get(str(variables["inventory_hostname"]))
+    name = str(variables["inventory_hostname"])
+    host = plan["hosts"].get(name)
     if host is None:
-        return {"cksharden_node_kind": "none", **{f"{role}_settings": [] for role in PLANNED}}
+        nothing: dict[str, Any] = {f"{role}_settings": [] for role in PLANNED}
+        return {"cksharden_node_kind": "none", "cksharden_position": 0, **nothing}
+    places = [number for number, batch in enumerate(plan.get("order") or ()) if name in batch]
     settings = {f"{role}_settings": host["settings"].get(f"{role}_settings", []) for role in PLANNED}
     if host["kind"] not in ("control_plane", "worker"):
         raise ValueError(f"a host's kind is {host['kind']!r}")
-    return {"cksharden_node_kind": host["kind"], **settings}
+    return {
+        "cksharden_node_kind": host["kind"],
+        "cksharden_position": places[0] if places else 0,
+        **settings,
+    }

@@ -52,4 +52,7 @@ ansible_facts:
     cksharden_node_kind:
       description: What the node is, as it says itself. One of control_plane, worker and none.
       type: str
+    cksharden_position:
+      description: Its place among those that change one after another. Who leads etcd comes last.
+      type: int
 """

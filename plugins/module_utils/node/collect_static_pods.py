@@ -11,6 +11,7 @@ from typing import Any
 from .background import Background
 from .component_files import describe_all, host_paths, on_host
 from .components import COMPONENTS, RELOADED
+from .etcd_api import Etcd, EtcdError, client_url, health_check
 from .kubeapi import ADMIN, MANIFEST, Api, ApiError, own_server
 from .loaded import loaded
 from .processes import in_pods
@@ -24,6 +25,7 @@ DIRECTORY = "/etc/kubernetes/manifests"
 """kubeadm's, where the kubelet is told of none."""
 _API_SECONDS = 5
 """Patience with the API server in all; what it has loaded is asked only where it reloads anything."""
+_ETCD_SECONDS = 3
 
 _FLAG = re.compile(r"""(?:^|[\s"'=\0])--?pod[-_]manifest[-_]path(?:=|[ \t]+|\0)["']?(/[^\s"'\0]*)""")
 _KEY = re.compile(r"""\bstaticPodPath["']?[ \t]*:[ \t]*["']?(/[^\s"',}]*)""")
@@ -41,6 +43,7 @@ def collect(request: Data, kubelet: Data, kubeadm: Data | None) -> Data:
     most = int(limits["matches"])
     entries = _entries(directory, files, most)
     processes = in_pods(COMPONENTS)
+    leads = Background(lambda: _leads(processes["etcd"]))
     texts = [entry["text"] for entry in entries if entry.get("text")]
     lines = ["\0".join(each["argv"]) for component in processes.values() for each in component]
     return {
@@ -50,6 +53,7 @@ def collect(request: Data, kubelet: Data, kubeadm: Data | None) -> Data:
         "files": describe_all(files, [*texts, *lines], most),
         "loaded": _loaded(processes["kube-apiserver"], texts),
         "kubeadm": kubeadm,
+        "leads_etcd": leads.result(_ETCD_SECONDS, None),
     }
 
 
@@ -91,6 +95,19 @@ def _entry(directory: str, name: bytes, files: Files) -> Entry:
         seen = files.entries[plain(path)]
     link = os.path.islink(path)
     return {**seen, "name": plain(name), "hidden": hidden, "type": "link" if link else seen["type"]}
+
+
+def _leads(members: list[Data]) -> bool | None:
+    """Tell whether this node's member of etcd leads the others; None where it does not say."""
+    if len(members) != 1:
+        return None
+    options = dict(word.partition("=")[::2] for word in members[0]["argv"])
+    own = client_url(options.get("--listen-client-urls", ""))
+    try:
+        status = Etcd(own, health_check(options.get("--trusted-ca-file")), _ETCD_SECONDS).status()
+    except EtcdError:
+        return None
+    return status.leader == status.id
 
 
 def _loaded(servers: list[Data], texts: list[str]) -> Data:

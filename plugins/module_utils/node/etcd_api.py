@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import ssl
 import urllib.parse
 from collections.abc import Iterator
@@ -61,6 +62,13 @@ def client_url(listen: str) -> str:
     """Return, of --listen-client-urls, the one on the node itself."""
     urls = listen.split(",")
     return next((url for url in urls if "//127.0.0.1:" in url or "//localhost:" in url), urls[0])
+
+
+def health_check(authority: str | None) -> Credentials:
+    """Return kubeadm's client of health checks, which lies beside the CA that a member trusts."""
+    found = authority or "/etc/kubernetes/pki/etcd/ca.crt"
+    place = os.path.join(os.path.dirname(found), "healthcheck-client")
+    return Credentials(found, f"{place}.crt", f"{place}.key")
 
 
 class Etcd:

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import Any
 
-from .etcd_api import Credentials, Etcd, EtcdError, Member, Status, client_url
+from .etcd_api import Credentials, Etcd, EtcdError, Member, Status, client_url, health_check
 from .kubeapi import Api, refusal
 from .manifest_pod import StaticPod
 from .system import PodProcess, System
@@ -111,10 +110,8 @@ def renewed(api: Api, pod: StaticPod, before: str | None) -> tuple[str, str]:
 
 
 def credentials(pod: StaticPod) -> Credentials:
-    """Return kubeadm's client of health checks, which lies beside the CA that the member trusts."""
-    authority = pod.option("trusted-ca-file") or "/etc/kubernetes/pki/etcd/ca.crt"
-    place = os.path.join(os.path.dirname(authority), "healthcheck-client")
-    return Credentials(authority, f"{place}.crt", f"{place}.key")
+    """Return what a client shows to the members of etcd. See health_check."""
+    return health_check(pod.option("trusted-ca-file"))
 
 
 def own_etcd(system: System, pod: StaticPod) -> Etcd:

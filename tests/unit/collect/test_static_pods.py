@@ -269,3 +269,21 @@ def test_no_key_leaves_the_node(manifests: Path, tmp_path: Path, monkeypatch: py
             assert form not in facts
     assert digest not in facts
     assert "identity: {}" in collect()["files"][str(path)]["text"]
+
+
+@pytest.mark.parametrize(("leader", "leads"), [("7", True), ("8", False), ("", None)])
+def test_whether_its_member_leads_etcd(
+    manifests: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leader: str, leads: bool | None
+) -> None:
+    with api_server(tmp_path) as server:
+        if leader:
+            status = {"header": {"member_id": "7"}, "leader": leader}
+            server.objects = {"/v3/maintenance/status": status}
+        for end in ("crt", "key"):  # kubeadm's client, beside the CA
+            (server.directory / f"healthcheck-client.{end}").symlink_to(server.both)
+        words = [f"--listen-client-urls={server.url}", f"--trusted-ca-file={server.directory / 'ca.pem'}"]
+        found: dict[str, list[Any]] = {name: [] for name in COMPONENTS}
+        monkeypatch.setattr(
+            collect_static_pods, "in_pods", lambda _names: found | {"etcd": [{"argv": ["etcd", *words]}]}
+        )
+        assert collect_static_pods.collect(REQUEST, {}, KUBEADM)["leads_etcd"] is leads

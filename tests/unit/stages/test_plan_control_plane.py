@@ -49,6 +49,15 @@ def with_file(facts: NodeFacts, name: str, text: str) -> NodeFacts:
     return dataclasses.replace(facts)
 
 
+def test_the_control_plane_that_leads_etcd_is_the_last() -> None:
+    facts: Collected = {}
+    for name in ("cp1", "cp2", "cp3"):
+        found = dataclasses.replace(control_plane(stock("v1.37.2"), {}), host=name)
+        found.section("static_pods")["leads_etcd"] = {"cp1": True, "cp2": None, "cp3": False}[name]
+        facts[name] = found
+    assert plan_of(facts, "scheduler_profiling").order == (("cp2",), ("cp3",), ("cp1",))
+
+
 def test_files_come_first_then_etcd_then_the_others() -> None:
     plan = planned(control_plane(stock("v1.37.2"), {}))
     paths = [file.path for file in plan.files]
