@@ -69,6 +69,8 @@ class Cluster:
     """"kubelet-config", "kubeadm-config" or "node NAME" -> how the control planes disagree about it."""
     notes: tuple[str, ...] = ()
     """What a report has to say of the control planes."""
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """A file that an option names -> the hosts that have it."""
 
 
 def assemble(told: Mapping[str, dict[str, Any] | str]) -> Cluster | str:

@@ -13,6 +13,7 @@ from typing import Any
 from cksharden import records, rundir
 from cksharden.cluster import assemble
 from cksharden.collect import collect
+from cksharden.control_plane import static_pods
 from cksharden.errors import CkshardenError, ExitCode, FactsError
 from cksharden.facts import Collected, NodeFacts, Unknown, Unreachable
 from cksharden.inventory import CONTROL_PLANES
@@ -113,10 +114,26 @@ def _in_cluster(hosts: Collected, beside: Collected) -> Collected:
         elif CONTROL_PLANES in node.groups:
             told[host] = "it has no API server in /etc/kubernetes/manifests"
     cluster = assemble(told)
+    if not isinstance(cluster, str):
+        cluster = replace(cluster, files=_holders(hosts | beside))
     return {
         host: node if isinstance(node, Unreachable) else replace(node, cluster=cluster)
         for host, node in hosts.items()
     }
+
+
+def _holders(nodes: Collected) -> dict[str, tuple[str, ...]]:
+    """Return which hosts have each file that an option of a control plane names."""
+    found: dict[str, tuple[str, ...]] = {}
+    for host, node in sorted(nodes.items()):
+        try:
+            files = static_pods(node).files if isinstance(node, NodeFacts) else {}
+        except Unknown:
+            continue  # it runs none, or can't tell
+        for path, file in files.items():
+            if file.exists:
+                found[path] = (*found.get(path, ()), host)
+    return found
 
 
 def _told(node: NodeFacts) -> dict[str, Any] | str:

@@ -20,7 +20,7 @@ _WHOLE = {"etcd": "config-file"}
 
 
 class NotMounted(Exception):  # noqa: N818 - a verdict, not a fault
-    """A file that an option names is not in the container."""
+    """A file that an option names is not in the container, or not on the node at all."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,26 @@ class Seen:
         """Return the text of the file that an option names, as the component has it.
 
         Raises:
-            NotMounted, Unknown: see file; or the process has not read what is there now.
+            NotMounted, Unknown: see file; it is not there; or the process has not read what is there now.
         """
         found = self.file(path)
+        if not found.exists:
+            raise NotMounted(self._missing(found.path))
         text = found.whole_text
         if self.facet == "running":
             self._check_read(option, found)
         return text
+
+    def _missing(self, path: str) -> str:
+        """Say what a control plane lacks that joined without the files of the others, and the mend."""
+        cluster, host = self.facts.cluster, self.facts.host
+        others = () if isinstance(cluster, str) else cluster.files.get(path, ())
+        told = f"{path} is not there, and {self.manifest.component} does not start without it"
+        if not others:
+            return told
+        have = "has it" if len(others) == 1 else "have it"
+        mend = f"`cksharden prepare INVENTORY --limit {host}` places it"
+        return f"{told}; {' and '.join(others)} {have}: {mend}"
 
     def answer(self, option: str, path: str, question: str) -> Any:
         """Return what the file that an option names says, None where it does not speak of it.

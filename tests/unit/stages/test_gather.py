@@ -64,3 +64,17 @@ def test_facts_from_before_there_were_cluster_facts_are_read(tmp_path: Path) -> 
     del old["groups"]
     (tmp_path / "w1.json").write_text(json.dumps(old))
     assert cluster_of(read_back(tmp_path)) == "no control plane told of the cluster (none was asked)"
+
+
+def test_it_is_known_who_has_which_file_that_a_control_plane_names(tmp_path: Path) -> None:
+    def pods(*there: str) -> dict[str, Any]:
+        files = {path: {"path": path, "exists": path in there} for path in ("/a", "/b")}
+        return section({"directory": "/d", "entries": [], "processes": {}, "files": files})
+
+    cluster = {"cluster": section(told("cp1"))}
+    record(tmp_path, "cp1", {**cluster, "static_pods": pods("/a", "/b")}, "kube_control_plane")
+    record(tmp_path / "beside", "cp2", {**cluster, "static_pods": pods("/a")}, "kube_control_plane")
+    record(tmp_path / "beside", "cp3", {**cluster, "static_pods": section({})}, "kube_control_plane")
+    found = cluster_of(read_back(tmp_path), "cp1")
+    assert isinstance(found, Cluster)
+    assert found.files == {"/a": ("cp1", "cp2"), "/b": ("cp1",)}
