@@ -29,10 +29,11 @@ from cksharden.kinds.document_merge import added, joined, paths_in
 from cksharden.kinds.expectation import show
 from cksharden.kinds.facets import judgement
 from cksharden.kinds.interface import CannotRemedy
+from cksharden.kinds.oidc import as_jwt
 from cksharden.model import Item, Judgement, Status, worst
 
 DIRECTORY = "/etc/kubernetes/cksharden"
-_MOUNT = mount_item("cksharden-config", DIRECTORY, True, "DirectoryOrCreate")
+MOUNT = mount_item("cksharden-config", DIRECTORY, True, "DirectoryOrCreate")
 
 
 class ControlPlaneFileKind(ControlPlaneKind):
@@ -69,7 +70,7 @@ class ControlPlaneFileKind(ControlPlaneKind):
         if beside:
             raise CannotRemedy(
                 f"{spec.component} does not start with --{beside[0]} beside {spec.name}: "
-                "what it says has to move into that file first"
+                f"what it says has to move into that file first, as {as_jwt(at.manifest.options)}"
             )
         path, text = _written(spec, spec.write, at)
         mounted = at.manifest.host_path(DIRECTORY) is not None
@@ -77,7 +78,7 @@ class ControlPlaneFileKind(ControlPlaneKind):
             "component": spec.component,
             "option": spec.option,
             "value": path,
-            "mounts": ([] if mounted else [_MOUNT]) + _kept_mounts(facts, at, text),
+            "mounts": ([] if mounted else [MOUNT]) + _kept_mounts(facts, at, text),
             "files": [{"path": path, "content": text, "mode": "0600"}],
         }
         gone = spec.without.option if spec.without and at.values(spec.without.option) else None

@@ -16,7 +16,7 @@ def restoration_lines(sheet: Sheet, found: Restorations) -> None:
         _configuration_lines(sheet, found.configuration)
     if found.upgraded:
         sheet.gap()
-        told = "Nothing is put back: the cluster was upgraded since that run, which the old manifests would undo."
+        told = "Nothing is put back: the cluster was upgraded since that run, and this would undo it."
         sheet.line((told, Style.BAD))
         sheet.line("docs/control-plane.md says how options are taken out of a cluster that was upgraded.")
     elif found.conflicts:

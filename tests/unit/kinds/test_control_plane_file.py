@@ -122,8 +122,9 @@ def test_the_option_that_the_file_replaces_goes_in_the_same_step() -> None:
 
 
 def test_beside_options_that_keep_it_from_starting_nothing_is_written() -> None:
-    with pytest.raises(CannotRemedy, match="--oidc-issuer-url beside --authentication-config"):
-        remedied(ANONYMOUS, options={"oidc-issuer-url": "https://example.org"})
+    with pytest.raises(CannotRemedy, match="--oidc-issuer-url beside --authentication-config") as refused:
+        remedied(ANONYMOUS, options={"oidc-issuer-url": "https://example.org", "oidc-client-id": "k8s"})
+    assert 'as jwt: [{"issuer": {"url": "https://example.org", "audiences": ["k8s"]}' in str(refused.value)
 
 
 def test_what_is_there_stays() -> None:
