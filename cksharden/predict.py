@@ -106,7 +106,8 @@ def _files(
         manifests = told["gate"]["manifests"]
         return [_file(role, change, _asking(change["path"], items, manifests), states) for change in changes]
     controls = tuple(dict.fromkeys(item["control"] for item in items))
-    return [_file(role, change, controls, facts.section("kubelet")["files"]) for change in changes]
+    states = facts.section("kubelet" if role == "kubelet" else STATIC_PODS)["files"]
+    return [_file(role, change, controls, states) for change in changes]
 
 
 def _asking(path: str, items: list[dict[str, Any]], manifests: dict[str, str]) -> tuple[str, ...]:
@@ -137,7 +138,7 @@ def _file(
     if change["action"] == "directory":
         return PlannedFile(path, role, controls, "directory", None, FileState(new["mode"], "root", "root"))
     entry = states.get(path) or {}
-    exists, secret = bool(entry.get("exists")), bool(entry.get("redacted"))
+    exists, secret = bool(entry.get("exists")), bool(entry.get("redacted") or change.get("secret"))
     old = (entry["text"] or "") if exists else ""
     before = FileState(entry["mode"], entry["owner"], entry["group"], entry["digest"]) if exists else None
     if change["action"] == "restore":  # to where there was none: it goes

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from cksharden.kinds.control_plane_file import ControlPlaneFileKind
 from cksharden.kinds.control_plane_flag import ControlPlaneFlagKind
+from cksharden.kinds.encryption import EncryptionKind
 from cksharden.kinds.file_access import FileAccessKind
 from cksharden.kinds.interface import CannotRemedy, Kind, crashed
 from cksharden.kinds.kubelet_setting import KubeletSettingKind
@@ -17,6 +18,7 @@ KINDS: dict[str, Kind] = {
         FileAccessKind(),
         ControlPlaneFlagKind(),
         ControlPlaneFileKind(),
+        EncryptionKind(),
         StaticPodDirectoryKind(),
     )
 }

@@ -117,8 +117,6 @@ def test_kubeadm_leaves_open_what_is_known(version: str) -> None:
         "apiserver_audit_secrets",
         "apiserver_audit_writes",
         "apiserver_deny_service_external_ips",
-        "apiserver_encryption_at_rest",
-        "apiserver_encryption_provider",
         "apiserver_event_rate_limit",
         "apiserver_event_rate_limits",
         "apiserver_kubelet_certificate_authority",
@@ -137,8 +135,6 @@ def test_the_intent_closes_all_that_is_changed_at_once(version: str) -> None:
     manifests, files = closed(stock(version), {})
     status = judged(control_plane(manifests, files))
     assert {name for name, one in status.items() if one is not Status.PASS} == {
-        "apiserver_encryption_at_rest",
-        "apiserver_encryption_provider",
         "apiserver_kubelet_certificate_authority",
     }
     assert closed(manifests, files) == (manifests, files)
