@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.cksharden.node.plugins.module_utils.node.edits import EditError
 from ansible_collections.cksharden.node.plugins.module_utils.node.encryption_settings import ENCRYPTION
 from cksharden.control_plane import static_pods
-from cksharden.control_plane import static_pods
 from cksharden.facts import Collected, NodeFacts, Unknown
 from cksharden.kinds import KINDS, CannotRemedy, crashed
 from cksharden.kinds.control_plane_file import together as one_file_each
@@ -81,13 +80,6 @@ def _host_plans(
             if planned is not None:
                 hosts[host] = planned
     return hosts
-
-
-def _leads(facts: object) -> bool:
-    try:
-        return isinstance(facts, NodeFacts) and bool(static_pods(facts).leads_etcd)
-    except Unknown:
-        return False
 
 
 def _host_plan(
