@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.cksharden.node.plugins.module_utils.node import encryption_settings, rollback, store
+from ansible_collections.cksharden.node.plugins.module_utils.node.follow import follow
 from ansible_collections.cksharden.node.plugins.module_utils.node.journal import STEPS
+from ansible_collections.cksharden.node.plugins.module_utils.node.rollback_preview import preview
 from tests.unit.node.fake_control_plane import ControlPlane
 from tests.unit.node.fake_encryption import (
     FILE,
@@ -175,6 +178,25 @@ def test_with_the_api_down_it_goes_back_at_once_and_says_that_nothing_proved_it(
     assert (closed["outcome"], closed["proved"]) == ("committed", False)
     assert plane.system.monotonic() - begun < 10
     assert plane.text() == ROUND_1
+
+
+def test_keys_stay_in_files_of_root_alone(plane: EncryptionPlane) -> None:
+    apply(plane, plane.round(config(secretbox("key1", "key2"), IDENTITY)))
+    told = [
+        plane.records(),
+        preview({"of": RUN}, plane.base),
+        follow({"run": RUN, "role": "encryption_2"}, plane.base, plane.system),
+    ]
+    assert "of key" not in json.dumps(told)
+    holding = [
+        path
+        for path in Path(plane.base).rglob("*")
+        if path.is_file() and any(key in path.read_bytes() for key in (b"of key1", b"of key2"))
+    ]
+    assert {path.name for path in holding} == {"transaction.json", "0"}
+    for path in holding:
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert Path(plane.base).stat().st_mode & 0o777 == 0o700
 
 
 # -------------------------------------------------------------- no key goes that is in use
