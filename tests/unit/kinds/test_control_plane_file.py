@@ -18,6 +18,7 @@ from cksharden.kinds.control_plane_file import ControlPlaneFileKind, together
 from cksharden.kinds.control_plane_spec import ControlPlaneFile
 from cksharden.kinds.interface import CannotRemedy
 from cksharden.model import Judgement, Status
+from cksharden.policy import tuned
 
 KIND = ControlPlaneFileKind()
 SPECS = {one.control.id: one.spec for one in load_controls() if one.control.kind == KIND.name}
@@ -119,6 +120,19 @@ def test_the_option_that_the_file_replaces_goes_in_the_same_step() -> None:
         ("authentication-config", False),
         ("anonymous-auth", True),
     ]
+
+
+def test_a_profile_says_which_paths_need_no_login_and_what_is_written_for_it() -> None:
+    one = next(one for one in load_controls() if one.spec == ANONYMOUS)
+    join = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
+    content = yaml.safe_load(one.control.with_["write"]["content"])
+    content["anonymous"]["conditions"].remove({"path": join})
+    fewer = {"subset_of": [path for path in one.control.with_["subset_of"] if path != join]}
+    write = {"write": {"name": "authentication", "content": yaml.safe_dump(content)}}
+    (item,) = remedied(tuned(one, fewer | write).spec)
+    assert join not in item["files"][0]["content"]
+    with pytest.raises(msgspec.ValidationError, match="write: what it says of anonymous does not meet"):
+        tuned(one, fewer)
 
 
 def test_beside_options_that_keep_it_from_starting_nothing_is_written() -> None:
