@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ansible_collections.cksharden.node.plugins.module_utils.node.encryption_settings import ENCRYPTION
+from ansible_collections.cksharden.node.plugins.plugin_utils.encryption_changes import role_of
 from cksharden.model import HostPlan, NodeKind, Plan
 from cksharden.outcomes import carry_out
 from cksharden.rundir import RunDir
@@ -63,4 +65,9 @@ def _asked(plan: Plan) -> dict[str, tuple[str, ...]]:
 
 
 def _roles(host: HostPlan) -> tuple[str, ...]:
-    return tuple(name.removesuffix("_settings") for name, items in host.settings.items() if items)
+    roles = [name.removesuffix("_settings") for name, items in host.settings.items() if items]
+    if ENCRYPTION not in roles:
+        return tuple(roles)
+    last = 3 if host.settings[f"{ENCRYPTION}_settings"][0].get("new_key") else 2
+    rounds = [role_of(number) for number in range(1, last + 1)]
+    return tuple(role for role in (*roles, *rounds) if role != ENCRYPTION)

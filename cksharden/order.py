@@ -40,6 +40,8 @@ class Order:
     controls: tuple[str, ...] = ()
     facts: Path | None = None
     """A directory of facts to judge instead of collecting any."""
+    new_key: bool = False
+    """Have what is stored encrypted by another key than now."""
 
     def required_inventory(self) -> Path:
         """Return the inventory, which a stage that reaches nodes can't do without. Raises UsageError."""

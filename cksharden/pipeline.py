@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from cksharden import apply, gather, policy, prepare, records, rollback, rundir, verify
 from cksharden.catalog import load_controls
 from cksharden.evaluate import evaluate
-from cksharden.inventory import inventory_file, left_out
+from cksharden.inventory import CONTROL_PLANES, inventory_file, left_out
 from cksharden.model import Findings, Plan
 from cksharden.order import Order, Watch, choose
 from cksharden.plan import make_plan
@@ -55,7 +55,8 @@ def check(order: Order, watch: Watch) -> Checked:
         findings = evaluate(selection, facts, run=run.run, waivers=held, notes=notes)
     run.write("policy", policy.record(selection, held.waivers))
     run.write("findings", findings)
-    plan = make_plan(findings, selection, facts)
+    lacking = tuple(host for host in inventory.get(CONTROL_PLANES, ()) if host not in facts)
+    plan = make_plan(findings, selection, facts, lacking=lacking, new_key=order.new_key)
     run.write("plan", plan)
     return Checked(run, selection, held, findings, plan, gather.note_open(run, facts))
 

@@ -36,6 +36,7 @@ def private_directory() -> Iterator[Path]:
     finally:
         shutil.rmtree(private, ignore_errors=True)
         os.close(holder)
+        in_memory.sweep()
 
 
 def write_password(private: Path, name: str, password: str) -> Path:

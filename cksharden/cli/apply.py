@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cksharden.cli.options import Choice, Format, Hosts, MaxUnavailable, Output, Runs, Yes
+from cksharden.cli.options import Choice, Format, Hosts, MaxUnavailable, NewKey, Output, Runs, Yes
 from cksharden.cli.output import agreed, check_output, require_consent, say, show_plan
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ EXAMPLES = (
     "cksharden apply inventories/production --limit w1",
     "cksharden apply inventories/production -K --max-unavailable 3",
     "cksharden apply inventories/production --yes",
+    "cksharden apply inventories/production --control apiserver_encryption_provider --new-encryption-key",
 )
 
 
@@ -25,6 +26,7 @@ def apply(
     runs: Runs,
     output: Output,
     max_unavailable: MaxUnavailable = 1,
+    new_encryption_key: NewKey = False,
     yes: Yes = False,
 ) -> int:
     """Show the plan, ask, change the nodes, and prove it.
@@ -36,14 +38,16 @@ def apply(
     hosts.path()
     require_consent(yes=yes, verb="apply")
     from cksharden import pipeline, records
-    from cksharden.cli.orders import again, finish, order, traced
+    from cksharden.cli.orders import again, check_new_key, finish, order, traced
     from cksharden.cli.progress import Progress
     from cksharden.report.outcome import open_words
     from cksharden.report.planned import nothing_planned
 
     progress = Progress(quiet=output.quiet)
-    wanted = order("apply", hosts, runs, choice)
+    wanted = order("apply", hosts, runs, choice, new_key=new_encryption_key)
     checked = pipeline.check(wanted, progress)
+    if new_encryption_key:
+        check_new_key(checked.plan)
     if not checked.plan.changes:
         say(f"cksharden: {nothing_planned(checked.plan, checked.findings.hosts)}")
         return finish(checked.run, output)

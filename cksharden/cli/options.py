@@ -211,6 +211,13 @@ MaxUnavailable = Annotated[
         help="Workers that change at once; control planes go one by one.",
     ),
 ]
+NewKey = Annotated[
+    bool,
+    typer.Option(
+        "--new-encryption-key",
+        help="Have secrets encrypted in etcd by another key than now, which then goes.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

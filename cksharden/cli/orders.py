@@ -13,13 +13,22 @@ from cksharden import records
 from cksharden.cli.options import RUNS_DIR_VARIABLE, Choice, Hosts, Output, Runs
 from cksharden.cli.output import say, show
 from cksharden.errors import UsageError
+from cksharden.model import Plan
 from cksharden.order import Order
 from cksharden.rundir import RunDir
 from cksharden.runner import Connection
 
+NEW_KEY_CONTROL = "apiserver_encryption_provider"
+
 
 def order(
-    command: str, hosts: Hosts, runs: Runs, choice: Choice | None = None, facts: Path | None = None
+    command: str,
+    hosts: Hosts,
+    runs: Runs,
+    choice: Choice | None = None,
+    facts: Path | None = None,
+    *,
+    new_key: bool = False,
 ) -> Order:
     """Return the order of a verb.
 
@@ -37,7 +46,19 @@ def order(
         profile=choice.profile if choice else None,
         controls=tuple(choice.control or ()) if choice else (),
         facts=facts,
+        new_key=new_key,
     )
+
+
+def check_new_key(plan: Plan) -> None:
+    """Refuse to go on without the new key that was asked for. Raises UsageError."""
+    hosts = plan.hosts.values()
+    if any(item.get("new_key") for host in hosts for item in host.settings.get("encryption_settings", ())):
+        return
+    told = {one.reason for host in hosts for one in host.left_out if one.control == NEW_KEY_CONTROL}
+    reason = "; ".join(sorted(told)) or f"{NEW_KEY_CONTROL} is not asked of any control plane"
+    mend = f"name it with --control {NEW_KEY_CONTROL}, or see why with `cksharden plan`"
+    raise UsageError(f"no key can be made: {reason}", key="--new-encryption-key", mend=mend)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from cksharden.cli.options import Choice, Facts, Hosts, Output, Runs
+from cksharden.cli.options import Choice, Facts, Hosts, NewKey, Output, Runs
 from cksharden.cli.output import check_output
 
 EXAMPLES = (
@@ -13,15 +13,26 @@ EXAMPLES = (
 )
 
 
-def plan(*, hosts: Hosts, choice: Choice, runs: Runs, output: Output, facts: Facts = None) -> int:
+def plan(
+    *,
+    hosts: Hosts,
+    choice: Choice,
+    runs: Runs,
+    output: Output,
+    new_encryption_key: NewKey = False,
+    facts: Facts = None,
+) -> int:
     """Show every file that apply would write, as a diff.
 
     And what it would restart, in which order. Changes nothing.
     """
     check_output(output)
     from cksharden import pipeline
-    from cksharden.cli.orders import finish, order
+    from cksharden.cli.orders import check_new_key, finish, order
     from cksharden.cli.progress import Progress
 
-    checked = pipeline.check(order("plan", hosts, runs, choice, facts), Progress(quiet=output.quiet))
+    wanted = order("plan", hosts, runs, choice, facts, new_key=new_encryption_key)
+    checked = pipeline.check(wanted, Progress(quiet=output.quiet))
+    if new_encryption_key:
+        check_new_key(checked.plan)
     return finish(checked.run, output)

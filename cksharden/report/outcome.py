@@ -18,11 +18,13 @@ _WORDS = {
     "abandoned": ("given up, nothing changed", Style.BAD),
     "open": ("its end was not seen", Style.UNSURE),
     "not_begun": ("not begun", Style.UNSURE),
+    "incomplete": ("not completed", Style.BAD),
 }
 _NEXT = {
     "restored": "correct what the reason names, then run `cksharden plan` and `cksharden apply` again",
     "refused": "correct what the reason names, then run `cksharden plan`: it starts from what is there now",
     "abandoned": "run `cksharden apply` again",
+    "incomplete": "correct what the reason names and do the same again: what is done is kept",
     "open": "the node finishes or restores it by itself; `cksharden check` tells when and how it ended",
 }
 

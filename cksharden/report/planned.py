@@ -16,6 +16,7 @@ def plan_lines(sheet: Sheet, plan: Plan) -> None:
     for number, hosts in enumerate(_alike(plan), 1):
         _host_lines(sheet, f"{number}. {', '.join(hosts)}", plan.hosts[hosts[0]])
     _kept_lines(sheet, plan)
+    _encryption_lines(sheet, plan)
     _left_out_lines(sheet, plan)
 
 
@@ -70,6 +71,18 @@ def _kept_lines(sheet: Sheet, plan: Plan) -> None:
     sheet.line(("Last: the ConfigMap kubeadm-config", Style.HEAD), ", so that kubeadm upgrade keeps")
     for option in options:
         sheet.line(_INDENT, option)
+
+
+def _encryption_lines(sheet: Sheet, plan: Plan) -> None:
+    """Announce what all control planes do together at the end."""
+    items = [item for host in plan.hosts.values() for item in host.settings.get("encryption_settings", ())]
+    if not items:
+        return
+    key = "a new key" if items[0].get("new_key") else "the key that is there, or else a new one"
+    sheet.gap()
+    sheet.line((f"Then: {items[0]['resource']} are encrypted in etcd", Style.HEAD), f", by {key}")
+    sheet.line(_INDENT, "each API server reads the file again, up to a minute each, and nothing restarts;")
+    sheet.line(_INDENT, "then all of them are written anew, and their raw values in etcd are looked at")
 
 
 def _file_lines(sheet: Sheet, file: PlannedFile, *, told: bool) -> None:

@@ -33,8 +33,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except RemoteError as error:
             return error.result
         except (EncryptionError, OSError, ValueError) as reason:
-            message = f"{resource} are not all rewritten: {reason}"
-            return {"failed": True, "changed": False, "msg": message, "cksharden": {"message": message}}
+            return result({**_answer(variables, "incomplete"), "reason": str(reason)}, [])
 
     def _rewrite(self, resource: str, variables: dict[str, Any]) -> dict[str, Any]:
         found = encryption_task.read(self, None, variables)
@@ -48,10 +47,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise EncryptionError(f"etcd holds {told}, where {wanted} is wanted")
         reason = f"{stored.get(wanted, 0)} {resource}, all stored as {wanted}; {done['written']} written anew"
         outcome = "committed" if done["written"] else "nothing"
-        answer = {
-            "role": "encryption_rewrite",
-            "run": run_of(variables),
-            "outcome": outcome,
-            "reason": reason,
-        }
-        return result(answer, [])
+        return result({**_answer(variables, outcome), "reason": reason}, [])
+
+
+def _answer(variables: dict[str, Any], outcome: str) -> dict[str, Any]:
+    return {"role": "encryption_rewrite", "run": run_of(variables), "outcome": outcome}

@@ -22,7 +22,7 @@ options:
     description: The role whose changes are taken back.
     type: str
     required: true
-    choices: [kubelet, file_access, static_pods]
+    choices: [kubelet, file_access, static_pods, encryption_1, encryption_2, encryption_3]
   force:
     description: Overwrite files that were changed since that run, which otherwise are named and left alone.
     type: bool

@@ -69,6 +69,13 @@ def remove() -> None:
         shutil.rmtree(above / _name(os.getppid()), ignore_errors=True)
 
 
+def sweep() -> None:
+    """Remove the directories of playbooks that have ended."""
+    above = place()
+    if above is not None:
+        _sweep(above)
+
+
 def _name(pid: int) -> str:
     return f"{_PREFIX}{_here()}-{pid}-{started(pid)}"
 

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.cksharden.node.plugins.module_utils.node import static_pod_settings
+from ansible_collections.cksharden.node.plugins.module_utils.node import (
+    encryption_settings,
+    static_pod_settings,
+)
 from ansible_collections.cksharden.node.plugins.module_utils.node.gate import LIMIT, WINDOW
 from ansible_collections.cksharden.node.plugins.module_utils.node.store import BASE
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
@@ -128,6 +131,8 @@ def _longest(role: str, gate: dict[str, int]) -> int:
     """Return the seconds that a role's gate may take there and back."""
     if role == static_pod_settings.STATIC_PODS:
         return static_pod_settings.patience(gate)
+    if role.startswith(encryption_settings.ENCRYPTION):
+        return encryption_settings.patience(gate)
     return (gate.get("limit") or LIMIT) * 2 + (gate.get("window") or WINDOW)
 
 
@@ -167,6 +172,7 @@ def message(answer: Answer) -> str:
         "refused": "refused, nothing was changed",
         "abandoned": "abandoned, nothing was changed",
         "open": "not finished",
+        "incomplete": "not completed",
     }
     text = f"{answer['role']}: {words[answer['outcome']]}"
     if not answer.get("proved", True):
