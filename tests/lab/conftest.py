@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from lab import testing
 
-from tests.lab import faults
+from tests.lab import faults, static_pods
 from tests.lab.command import cksharden, snapshot
 
 
@@ -21,6 +21,16 @@ def faulty_node() -> Iterator[None]:
     faults.install()
     yield
     faults.remove()
+
+
+@pytest.fixture(scope="module")
+def faulty_control_plane() -> Iterator[None]:
+    """The control plane of static_pods.NODE, with the start-up file; afterwards its option is gone again."""
+    testing.wait_ready()
+    faults.install(static_pods.NODE)
+    yield
+    faults.remove(static_pods.NODE)
+    static_pods.turn_back()
 
 
 @contextmanager

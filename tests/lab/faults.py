@@ -92,32 +92,32 @@ def inventory() -> str:
     return "inventories/lab-ha" if testing.lab().topology == "ha" else "inventories/lab"
 
 
-def install() -> None:
-    """Give the node the start-up file."""
-    testing.run(NODE, f"cat > {_DIRECTORY}/cksharden_fault.py", stdin=_MODULE)
-    testing.run(NODE, f"echo 'import cksharden_fault' > {_DIRECTORY}/cksharden_fault.pth")
+def install(node: str = NODE) -> None:
+    """Give a node the start-up file."""
+    testing.run(node, f"cat > {_DIRECTORY}/cksharden_fault.py", stdin=_MODULE)
+    testing.run(node, f"echo 'import cksharden_fault' > {_DIRECTORY}/cksharden_fault.pth")
 
 
-def remove() -> None:
+def remove(node: str = NODE) -> None:
     """Take the start-up file and whatever it left away."""
-    testing.run(NODE, f"rm -f {_DIRECTORY}/cksharden_fault.* {_WANTED} {_HELD}")
+    testing.run(node, f"rm -f {_DIRECTORY}/cksharden_fault.* {_WANTED} {_HELD}")
 
 
-def plant(step: str, what: str) -> None:
+def plant(step: str, what: str, node: str = NODE) -> None:
     """Have the agent killed (`kill`) or held (`hold`) once the record of a step is on disk."""
-    testing.run(NODE, f"echo '{step} {what}' > {_WANTED}")
+    testing.run(node, f"echo '{step} {what}' > {_WANTED}")
 
 
-def wait_held(seconds: float = 120) -> None:
+def wait_held(seconds: float = 120, node: str = NODE) -> None:
     """Wait until the agent is held."""
     wait(
-        lambda: testing.run(NODE, f"test -e {_HELD}", check=False).returncode == 0, seconds, "it was not held"
+        lambda: testing.run(node, f"test -e {_HELD}", check=False).returncode == 0, seconds, "it was not held"
     )
 
 
-def release() -> None:
+def release(node: str = NODE) -> None:
     """Let a held agent go on."""
-    testing.run(NODE, f"rm -f {_HELD}")
+    testing.run(node, f"rm -f {_HELD}")
 
 
 def wait(holds: Any, seconds: float, told: str) -> None:
@@ -165,10 +165,16 @@ def lock_holder() -> str:
 
 
 class Harden:
-    """One run of the playbook harden on the node, by plain ansible-playbook, in the background."""
+    """One run of the playbook harden on a node, by plain ansible-playbook, in the background."""
 
     def __init__(
-        self, run: str, directory: Path, playbook: str = "harden", ssh: str = "", **extra: Any
+        self,
+        run: str,
+        directory: Path,
+        playbook: str = "harden",
+        ssh: str = "",
+        node: str = NODE,
+        **extra: Any,
     ) -> None:
         self.run = run
         variables = directory / f"{run}-{playbook}.json"
@@ -177,7 +183,7 @@ class Harden:
         if ssh:
             environment["ANSIBLE_SSH_ARGS"] = ssh
         program = Path(sys.executable).parent / "ansible-playbook"
-        words = [str(program), "-i", str(ROOT / inventory() / "hosts.yml"), "--limit", NODE]
+        words = [str(program), "-i", str(ROOT / inventory() / "hosts.yml"), "--limit", node]
         self._output = directory / f"{run}-{playbook}.txt"
         with self._output.open("wb") as stream:
             self._process = subprocess.Popen(
@@ -207,14 +213,14 @@ class Harden:
 
 
 @contextmanager
-def network_cut() -> Iterator[None]:
+def network_cut(node: str = NODE) -> Iterator[None]:
     """Drop what comes to the node's SSH daemon."""
     rule = "INPUT -p tcp --dport 22 -j DROP"
-    testing.run(NODE, f"iptables -I {rule}")
+    testing.run(node, f"iptables -I {rule}")
     try:
         yield
     finally:
-        testing.run(NODE, f"iptables -D {rule}")
+        testing.run(node, f"iptables -D {rule}")
 
 
 @contextmanager

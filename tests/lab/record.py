@@ -13,7 +13,7 @@ import pytest
 from lab import testing
 from lab.commit import commit
 
-from tests.lab import faults
+from tests.lab import faults, static_pods
 
 PAGE = faults.ROOT / "docs/faults.md"
 _ENDED = {"passed": "as before or as planned", "failed": "FAILED", "skipped": "not run"}
@@ -39,18 +39,20 @@ class Record:
 
     def _table(self, topology: str) -> str:
         failed = sum(outcome == "failed" for outcome, _ in self._rows.values())
+        nodes = dict.fromkeys((faults.NODE, static_pods.NODE))
         lines = [
-            f"## {topology}: faults of {faults.NODE}",
+            f"## {topology}: faults of {' and '.join(nodes)}",
             "",
             f"Commit {commit(PAGE)}, {datetime.now(UTC):%Y-%m-%d}, Kubernetes {testing.lab().kubernetes}.",
             f"{len(self._rows)} faults, {failed} failed.",
             "",
-            "| fault | where | the node, and the next run | seconds |",
-            "|---|---|---|---|",
+            "| what changes | fault | where | the node, and the next run | seconds |",
+            "|---|---|---|---|---|",
         ]
         for nodeid, (outcome, seconds) in self._rows.items():
             fault, where = words(nodeid)
-            lines.append(f"| {fault} | {where} | {_ENDED[outcome]} | {seconds:.0f} |")
+            what = "static pods" if "static_pod" in nodeid.partition("::")[0] else "kubelet"
+            lines.append(f"| {what} | {fault} | {where} | {_ENDED[outcome]} | {seconds:.0f} |")
         return "\n".join(lines)
 
 
