@@ -73,6 +73,7 @@ def _facts(one: Catalogued) -> dict[str, Any]:
     import msgspec
 
     from cksharden.kinds import KINDS
+    from cksharden.kinds.control_plane_file import ControlPlaneFileKind
 
     control = one.control
     return {
@@ -93,6 +94,7 @@ def _facts(one: Catalogued) -> dict[str, Any]:
         "kind": control.kind,
         "with": msgspec.to_builtins(control.with_),
         "judged": _first_sentence(KINDS[control.kind]),
+        "placed_before_join": isinstance(KINDS[control.kind], ControlPlaneFileKind),
         "role": KINDS[control.kind].role,
         "examples": msgspec.to_builtins(control.examples),
         "file": str(one.path),
@@ -118,6 +120,12 @@ def _applied(facts: dict[str, Any]) -> str:
     return f"{_DEFAULTS[facts['default']]}, by the role {facts['role']}; disruption: {disruption}"
 
 
+def _joins(facts: dict[str, Any]) -> str:
+    if not facts["placed_before_join"]:
+        return ""
+    return "a control plane that joins later needs the file before it does: cksharden prepare"
+
+
 def _text(facts: dict[str, Any]) -> str:
     versions = " to ".join(filter(None, (facts["since"] or "any version", facts["until"])))
     rows = {
@@ -128,6 +136,7 @@ def _text(facts: dict[str, Any]) -> str:
         "breaks": facts["breaks"],
         "judged": facts["judged"],
         "apply": _applied(facts),
+        "joins": _joins(facts),
         "needs": ", ".join(facts["needs"]),
         "profiles": ", ".join(facts["profiles"]),
         "refs": ", ".join(f"{key} {value}" for key, value in facts["refs"].items()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from cksharden.kinds.control_plane_file import DIRECTORY
 from cksharden.model import FileState, HostPlan, Plan, PlannedFile
 from cksharden.report.sheet import Sheet, Style
 
@@ -71,6 +72,8 @@ def _kept_lines(sheet: Sheet, plan: Plan) -> None:
     sheet.line(("Last: the ConfigMap kubeadm-config", Style.HEAD), ", so that kubeadm upgrade keeps")
     for option in options:
         sheet.line(_INDENT, option)
+    if any(str(item.get("value")).startswith(f"{DIRECTORY}/") for item in named):
+        sheet.line("  ", "A control plane that joins later needs their files before: `cksharden prepare`")
 
 
 def _encryption_lines(sheet: Sheet, plan: Plan) -> None:

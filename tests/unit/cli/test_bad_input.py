@@ -139,6 +139,8 @@ CASES = {
     "rollback without anyone to ask": Case(f"rollback hosts.ini --run {RUN}", ("give --yes",), INVENTORY),
     "rollback of nothing": Case("rollback hosts.ini", ("--run",), INVENTORY),
     "rollback of no run": Case("rollback hosts.ini --yes --run yesterday", ("--run: 'yesterday'", RUN), INVENTORY),
+    "prepare without anyone to ask": Case("prepare hosts.ini -l w1", ("give --yes",), INVENTORY),
+    "prepare of everybody": Case("prepare hosts.ini --yes", ("--limit: which machine",), INVENTORY),
     "key is not there": Case("check hosts.ini --private-key k", ("k: --private-key: ", "name a file"), INVENTORY),
     "password file is not there": Case("check hosts.ini --become-password-file k",
         ("k: --become-password-file: ", "name a file"), INVENTORY),

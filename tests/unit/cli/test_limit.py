@@ -74,7 +74,9 @@ def test_a_part_that_matches_nothing_is_named(
         *(",!w1", ":!w1", "w1,,w2", "@nobody", "!w1,@nobody", "@odd"),
     ],
 )
-@pytest.mark.parametrize("verb", ["check", "apply --yes", f"rollback --yes {RUN}", f"unlock {RUN}"])
+@pytest.mark.parametrize(
+    "verb", ["check", "apply --yes", f"rollback --yes {RUN}", "prepare --yes", f"unlock {RUN}"]
+)
 def test_a_limit_that_says_nothing_is_not_every_host(
     asked: Path, capsys: pytest.CaptureFixture[str], verb: str, limit: str
 ) -> None:

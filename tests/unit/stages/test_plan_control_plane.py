@@ -67,6 +67,12 @@ def test_files_come_first_then_etcd_then_the_others() -> None:
     assert plan.restarts == COMPONENTS
 
 
+def test_files_that_kubeadm_config_will_name_are_announced_to_who_joins_later() -> None:
+    facts = {"cp1": control_plane(stock("v1.37.2"), {})}
+    assert "joins later needs their files before: `cksharden prepare`" in shown(plan_of(facts))
+    assert "cksharden prepare" not in shown(plan_of(facts, "scheduler_profiling"))
+
+
 def test_only_what_changes_restarts_and_the_diff_is_the_line_that_changes() -> None:
     plan = planned(control_plane(stock("v1.37.2"), {}), "scheduler_profiling")
     (file,) = plan.files
