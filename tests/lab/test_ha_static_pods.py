@@ -22,11 +22,14 @@ pytestmark = pytest.mark.ha
 PLANES = ("cp1", "cp2", "cp3")
 BALANCER = "lb"
 INVENTORY = "inventories/lab-ha"
-_ETCDCTL = (
-    "crictl exec $(crictl ps --name '^etcd$' --quiet) etcdctl --write-out=json"
-    " --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt"
-    " --key=/etc/kubernetes/pki/etcd/healthcheck-client.key --endpoints=https://127.0.0.1:2379"
-)
+_STATUS = """
+import ssl, urllib.request
+pki = "/etc/kubernetes/pki/etcd/"
+context = ssl.create_default_context(cafile=pki + "ca.crt")
+context.load_cert_chain(pki + "healthcheck-client.crt", pki + "healthcheck-client.key")
+asked = urllib.request.Request("https://127.0.0.1:2379/v3/maintenance/status", b"{}")
+print(urllib.request.urlopen(asked, context=context, timeout=5).read().decode())
+"""
 
 
 def prober(directory: Path) -> Prober:
@@ -37,7 +40,7 @@ def prober(directory: Path) -> Prober:
 def leader() -> str:
     """Return the control plane that leads etcd."""
     for name in PLANES:
-        told = json.loads(testing.run(name, f"{_ETCDCTL} endpoint status 2>/dev/null").stdout)[0]["Status"]
+        told = json.loads(testing.run(name, ["python3", "-c", _STATUS]).stdout)
         if told["leader"] == told["header"]["member_id"]:
             return name
     pytest.fail("nobody leads etcd")
