@@ -12,6 +12,7 @@ import yaml
 import cksharden
 from cksharden.ansible_env import collection_root
 from cksharden.catalog import Catalogued
+from cksharden.kinds.expectation import KubeletSetting
 from cksharden.kinds.file_access import FileAccess
 
 _EASY = {"max_mode": "6755", "owner": "root", "absent": "unknown"}
@@ -30,9 +31,9 @@ def copy(directory: Path, controls: Sequence[Catalogued], count: int, files: Seq
     component = package / "controls/bench"
     component.mkdir(parents=True)
     of_files = [one for one in controls if isinstance(one.spec, FileAccess)]
-    others = [one for one in controls if not isinstance(one.spec, FileAccess)]
+    of_kubelets = [one for one in controls if isinstance(one.spec, KubeletSetting)]
     for number in range(count):
-        kind = of_files if number % 2 else others
+        kind = of_files if number % 2 else of_kubelets
         original = kind[number // 2 % len(kind)]
         text = yaml.safe_load(original.path.read_text(encoding="utf-8"))
         text |= {"id": f"bench{number}", "profiles": ["cks"], "applies_to": ["control_plane", "worker"]}
