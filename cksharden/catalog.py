@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from cksharden.errors import ControlError, UsageError, near
 from cksharden.facts import parse_minor
 from cksharden.kinds import KINDS
+from cksharden.kinds.static_pod_rendering import StaticPodRendering, judged_options
 from cksharden.model import Control
 from cksharden.yaml_file import YamlFile
 
@@ -36,7 +39,16 @@ def load_controls(directory: Path = CONTROLS) -> tuple[Catalogued, ...]:
     Raises:
         ControlError: a file is no valid control.
     """
-    return tuple(load_control(path) for path in sorted(directory.glob("*/*.yml")))
+    controls = [load_control(path) for path in sorted(directory.glob("*/*.yml"))]
+    return tuple(among(one, controls) for one in controls)
+
+
+def among(one: Catalogued, controls: Iterable[Catalogued]) -> Catalogued:
+    """Return a control that is about what no other judges as one that knows what they do."""
+    if not isinstance(one.spec, StaticPodRendering):
+        return one
+    judged = judged_options(other.spec for other in controls)
+    return replace(one, spec=msgspec.structs.replace(one.spec, judged=judged))
 
 
 def load_control(path: Path) -> Catalogued:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from cksharden.catalog import among
 from cksharden.errors import ProfileError, UsageError
 from cksharden.kinds import KINDS
 from cksharden.model import SCHEMA, Waiver
@@ -208,7 +209,7 @@ def recorded(policy: Policy, catalogue: Iterable[Catalogued]) -> Selection:
         if name not in by_id:
             raise UsageError(f"no such control: {name}", mend=mend)
         try:
-            controls.append(_with(by_id[name], values))
+            controls.append(among(_with(by_id[name], values), by_id.values()))
         except msgspec.ValidationError as error:
             raise UsageError(f"{name}: {error}", mend=mend) from error
     return Selection(

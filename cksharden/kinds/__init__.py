@@ -10,6 +10,7 @@ from cksharden.kinds.file_access import FileAccessKind
 from cksharden.kinds.interface import CannotRemedy, Kind, crashed
 from cksharden.kinds.kubelet_setting import KubeletSettingKind
 from cksharden.kinds.static_pod_directory import StaticPodDirectoryKind
+from cksharden.kinds.static_pod_rendering import StaticPodRenderingKind
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -20,6 +21,7 @@ KINDS: dict[str, Kind] = {
         ControlPlaneFileKind(),
         EncryptionKind(),
         StaticPodDirectoryKind(),
+        StaticPodRenderingKind(),
     )
 }
 
