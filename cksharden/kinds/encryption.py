@@ -87,6 +87,10 @@ class EncryptionKind(ControlPlaneFileKind):
             if failing and not _holds(facts, spec.component, option, value)
         ]
         path = _on_node(at, paths[-1]) if paths else FILE
+        if paths and not control_plane.file(facts, path).exists:
+            raise CannotRemedy(
+                f"{path} is not there: it has to come back, from another control plane or a backup"
+            )
         item = {"path": path, "resource": spec.resource, "provider": spec.provider}
         if not new_key:
             return [*static, item]

@@ -18,6 +18,7 @@ from .processes import in_pods
 from .read_files import Files
 from .safe_read import Entry, ReadError, describe, read_bytes
 from .text import plain
+from .value_beginning import count
 
 Data = dict[str, Any]
 
@@ -44,6 +45,7 @@ def collect(request: Data, kubelet: Data, kubeadm: Data | None) -> Data:
     entries = _entries(directory, files, most)
     processes = in_pods(COMPONENTS)
     leads = Background(lambda: _leads(processes["etcd"]))
+    stored = Background(lambda: _stored(processes["etcd"], processes["kube-apiserver"]))
     texts = [entry["text"] for entry in entries if entry.get("text")]
     lines = ["\0".join(each["argv"]) for component in processes.values() for each in component]
     return {
@@ -54,6 +56,7 @@ def collect(request: Data, kubelet: Data, kubeadm: Data | None) -> Data:
         "loaded": _loaded(processes["kube-apiserver"], texts),
         "kubeadm": kubeadm,
         "leads_etcd": leads.result(_ETCD_SECONDS, None),
+        "stored": stored.result(_ETCD_SECONDS, {}),
     }
 
 
@@ -101,13 +104,30 @@ def _leads(members: list[Data]) -> bool | None:
     """Tell whether this node's member of etcd leads the others; None where it does not say."""
     if len(members) != 1:
         return None
-    options = dict(word.partition("=")[::2] for word in members[0]["argv"])
-    own = client_url(options.get("--listen-client-urls", ""))
     try:
-        status = Etcd(own, health_check(options.get("--trusted-ca-file")), _ETCD_SECONDS).status()
+        status = _etcd(members[0]).status()
     except EtcdError:
         return None
     return status.leader == status.id
+
+
+def _etcd(member: Data) -> Etcd:
+    options = dict(word.partition("=")[::2] for word in member["argv"])
+    own = client_url(options.get("--listen-client-urls", ""))
+    return Etcd(own, health_check(options.get("--trusted-ca-file")), _ETCD_SECONDS)
+
+
+def _stored(members: list[Data], servers: list[Data]) -> dict[str, dict[str, int]]:
+    """Return how etcd holds secrets, where the API server is told to encrypt and etcd is this node's."""
+    words = [word.partition("=")[::2] for server in servers for word in server["argv"]]
+    options = dict(words)
+    if len(members) != 1 or f"--{RELOADED['encryption']}" not in options:
+        return {}
+    place = options.get("--etcd-prefix", "/registry").strip("/")
+    try:
+        return {"secrets": count(_etcd(members[0]).values(f"/{place}/secrets/"))}
+    except EtcdError:
+        return {}
 
 
 def _loaded(servers: list[Data], texts: list[str]) -> Data:

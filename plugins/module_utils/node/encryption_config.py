@@ -17,11 +17,10 @@ from .block_yaml import Mapping, Scalar, Sequence, Value, read
 from .component_files import host_paths, on_host
 from .flags import EditError
 from .manifest_pod import lines_of, read_pod
+from .value_beginning import IDENTITY
 
 OPTION = "encryption-provider-config"
 RELOAD = "encryption-provider-config-automatic-reload"
-IDENTITY = "identity"
-"""How what is stored in the clear is called, where others have k8s:enc:PROVIDER:VERSION:KEY."""
 _KEYED = ("aescbc", "aesgcm", "secretbox")
 
 Readers = dict[str, str]

@@ -3,23 +3,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from . import fsio
-from .encryption_config import IDENTITY
 from .etcd_api import Credentials, EtcdError, client_url
 from .flags import EditError
 from .manifest_pod import read_pod
+from .value_beginning import count
 
 if TYPE_CHECKING:
     from .system import System
 
 RESOURCES = ("secrets", "configmaps")
 """Resources whose place in etcd is known here: those of the core group lie below their own names."""
-_ENCRYPTED = b"k8s:enc:"
-_LONGEST = 512
-"""Bytes in which the beginning of a value ends: k8s:enc:PROVIDER:VERSION:KEY and a colon."""
 
 
 def providers(system: System, resource: str = "secrets") -> dict[str, int]:
@@ -38,11 +34,4 @@ def providers(system: System, resource: str = "secrets") -> dict[str, int]:
     )
     etcd = system.etcd(client_url(pod.option("etcd-servers") or ""), credentials)
     place = (pod.option("etcd-prefix") or "/registry").strip("/")
-    return dict(Counter(_beginning(value) for value in etcd.values(f"/{place}/{resource}/")))
-
-
-def _beginning(value: bytes) -> str:
-    if not value.startswith(_ENCRYPTED):
-        return IDENTITY
-    parts = value[:_LONGEST].split(b":", 5)[:5]
-    return b":".join(parts).decode("utf-8", "backslashreplace")
+    return count(etcd.values(f"/{place}/{resource}/"))

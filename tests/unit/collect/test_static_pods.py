@@ -271,6 +271,35 @@ def test_no_key_leaves_the_node(manifests: Path, tmp_path: Path, monkeypatch: py
     assert "identity: {}" in collect()["files"][str(path)]["text"]
 
 
+@pytest.mark.parametrize(
+    ("option", "stored"),
+    [
+        ("--encryption-provider-config=/e.yaml", {"k8s:enc:secretbox:v1:one": 2, "identity": 1}),
+        ("--profiling=false", None),
+    ],
+)
+def test_how_etcd_holds_secrets_is_told_where_they_are_to_be_encrypted(
+    manifests: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    option: str,
+    stored: dict[str, int] | None,
+) -> None:
+    values = [b"k8s:enc:secretbox:v1:one:\x00x", b"k8s:enc:secretbox:v1:one:y", b"k8s\x00 plain"]
+    with api_server(tmp_path) as server:
+        kvs = [{"key": "YQ==", "value": base64.b64encode(value).decode()} for value in values]
+        server.objects = {"/v3/kv/range": {"header": {"revision": "1"}, "kvs": kvs}}
+        for end in ("crt", "key"):  # kubeadm's client, beside the CA
+            (server.directory / f"healthcheck-client.{end}").symlink_to(server.both)
+        words = [f"--listen-client-urls={server.url}", f"--trusted-ca-file={server.directory / 'ca.pem'}"]
+        found: dict[str, list[Any]] = {name: [] for name in COMPONENTS}
+        found["etcd"] = [{"argv": ["etcd", *words]}]
+        found["kube-apiserver"] = [{"argv": ["kube-apiserver", option]}]
+        monkeypatch.setattr(collect_static_pods, "in_pods", lambda _names: found)
+        told = collect_static_pods.collect(REQUEST, {}, KUBEADM)["stored"]
+        assert told == ({"secrets": stored} if stored else {})
+
+
 @pytest.mark.parametrize(("leader", "leads"), [("7", True), ("8", False), ("", None)])
 def test_whether_its_member_leads_etcd(
     manifests: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leader: str, leads: bool | None
