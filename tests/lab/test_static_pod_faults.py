@@ -180,14 +180,14 @@ def test_the_kubelet_is_stopped_in_the_middle(tmp_path: Path) -> None:
 
 @contextmanager
 def small_etc_kubernetes() -> Iterator[None]:
-    """Have a node keep /etc/kubernetes on a filesystem of its own, of 2 MiB."""
+    """Have a node keep /etc/kubernetes on a filesystem of its own, of 8 MiB."""
     place = "/etc/kubernetes"
     testing.run(
         NODE,
         f"""
         set -e
         systemctl stop kubelet
-        mkdir -p /run/small && mount -t tmpfs -o size=2m,mode=0755 tmpfs /run/small
+        mkdir -p /run/small && mount -t tmpfs -o size=8m,mode=0755 tmpfs /run/small
         cp -a {place}/. /run/small/ && mount --bind /run/small {place}
         systemctl start kubelet
         """,
