@@ -37,7 +37,9 @@ def apply(
     Raises:
         IncompleteError: Ansible failed before it asked a host, or another run has the lock.
     """
-    expected = {host: _roles(plan.hosts[host]) for batch in plan.order for host in batch} | _asked(plan)
+    expected = {host: expected_roles(plan.hosts[host]) for batch in plan.order for host in batch} | _asked(
+        plan
+    )
 
     def play() -> PlaybookResult:
         return run_playbook(
@@ -61,10 +63,11 @@ def _asked(plan: Plan) -> dict[str, tuple[str, ...]]:
     planes = {host: one for host, one in plan.hosts.items() if one.kind is NodeKind.CONTROL_PLANE}
     if not any(one.settings.get("static_pods_settings") for one in planes.values()):
         return {}
-    return {host: _roles(one) for host, one in planes.items()}
+    return {host: expected_roles(one) for host, one in planes.items()}
 
 
-def _roles(host: HostPlan) -> tuple[str, ...]:
+def expected_roles(host: HostPlan) -> tuple[str, ...]:
+    """Return the names of the transactions that a host has to answer for."""
     roles = [name.removesuffix("_settings") for name, items in host.settings.items() if items]
     if ENCRYPTION not in roles:
         return tuple(roles)

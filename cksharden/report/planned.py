@@ -95,9 +95,11 @@ def _file_lines(sheet: Sheet, file: PlannedFile, *, told: bool) -> None:
     if not told:
         sheet.line(_INDENT, ("for " + ", ".join(file.controls), Style.QUIET))
     if file.secret:
-        before = file.before.digest if file.before else None
-        after = file.after.digest or "known on the node alone"
-        sheet.line(_INDENT, f"holds a secret: {before or 'absent'} → {after}")
+        before, after = (
+            (state.digest or "known on the node alone") if state else "absent"
+            for state in (file.before, file.after)
+        )
+        sheet.line(_INDENT, f"holds a secret: {before} → {after}")
     elif file.diff:
         sheet.diff(file.diff, _INDENT)
 
