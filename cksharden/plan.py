@@ -9,7 +9,7 @@ from ansible_collections.cksharden.node.plugins.module_utils.node.edits import E
 from ansible_collections.cksharden.node.plugins.module_utils.node.encryption_settings import ENCRYPTION
 from cksharden.control_plane import static_pods
 from cksharden.facts import Collected, NodeFacts, Unknown
-from cksharden.kinds import KINDS, CannotRemedy, crashed
+from cksharden.kinds import KINDS, CannotRemedy, PartlyRemedied, crashed
 from cksharden.kinds.control_plane_file import together as one_file_each
 from cksharden.kinds.encryption import EncryptionKind
 from cksharden.model import Finding, Findings, HostPlan, LeftOut, NodeKind, Plan, PlannedFile, Status
@@ -100,6 +100,10 @@ def _host_plan(
                     wanted[item.pop("role", KINDS[control.kind].role)].append(item)
             except Exception as error:  # noqa: BLE001 - nor may a kind that crashes here take the other hosts with it
                 left_out.append(LeftOut(control.id, _why(control.kind, error)))
+                if isinstance(error, PartlyRemedied):
+                    wanted[KINDS[control.kind].role] += [
+                        {"control": control.id, **one} for one in error.items
+                    ]
     wanted["static_pods"] = one_file_each(wanted["static_pods"], facts)
     files: list[PlannedFile] = []
     settings: Settings = {}

@@ -7,7 +7,7 @@ from cksharden.kinds.control_plane_file import ControlPlaneFileKind
 from cksharden.kinds.control_plane_flag import ControlPlaneFlagKind
 from cksharden.kinds.encryption import EncryptionKind
 from cksharden.kinds.file_access import FileAccessKind
-from cksharden.kinds.interface import CannotRemedy, Kind, crashed
+from cksharden.kinds.interface import CannotRemedy, Kind, PartlyRemedied, crashed
 from cksharden.kinds.kubelet_setting import KubeletSettingKind
 from cksharden.kinds.static_pod_directory import StaticPodDirectoryKind
 from cksharden.kinds.static_pod_rendering import StaticPodRenderingKind
@@ -25,4 +25,4 @@ KINDS: dict[str, Kind] = {
     )
 }
 
-__all__ = ["KINDS", "CannotRemedy", "Kind", "crashed"]
+__all__ = ["KINDS", "CannotRemedy", "Kind", "PartlyRemedied", "crashed"]

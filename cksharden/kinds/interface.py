@@ -16,6 +16,14 @@ class CannotRemedy(Exception):  # noqa: N818 - an answer, not a fault
     """A failing control that this kind does not change; the text is the plan's reason."""
 
 
+class PartlyRemedied(CannotRemedy):
+    """A failing control of which a part alone is changed; the text is why not the rest."""
+
+    def __init__(self, reason: str, items: list[dict[str, Any]]) -> None:
+        super().__init__(reason)
+        self.items = items
+
+
 def crashed(kind: str, error: Exception) -> str:
     """Return the reason that a kind which crashed on odd facts leaves behind."""
     return f"{kind} failed on these facts: {type(error).__name__}: {error}"

@@ -23,10 +23,11 @@ from cksharden.kinds import pod_difference
 from cksharden.kinds.control_plane_example import example_facts
 from cksharden.kinds.control_plane_kind import ControlPlaneKind
 from cksharden.kinds.control_plane_spec import Component, ControlPlaneFile, ControlPlaneFlag
-from cksharden.kinds.interface import CannotRemedy
+from cksharden.kinds.interface import PartlyRemedied
 from cksharden.kinds.pod_difference import Difference
 from cksharden.model import Item, Judgement, Status, worst
 
+_PATCH = "patch of "
 _DIRECTORIES = ("Directory", "DirectoryOrCreate")
 
 
@@ -106,8 +107,14 @@ class StaticPodRenderingKind(ControlPlaneKind):
             for one in _found(spec, facts, component)
             if _adoptable(one, facts, component)
         ]
-        if not items:
-            raise CannotRemedy("kubeadm-config can't say any of it: keep it by a patch, or waive it")
+        patches = [
+            item.reason
+            for component in spec.components
+            for item in _items(spec, facts, component)
+            if item.what.startswith(_PATCH)
+        ]
+        if patches:
+            raise PartlyRemedied("; ".join(patches), items)
         return items
 
     def example(self, spec: StaticPodRendering, snippet: dict[str, Any]) -> NodeFacts:
@@ -159,7 +166,7 @@ def _items(spec: StaticPodRendering, facts: NodeFacts, component: str) -> list[I
     if patched:
         name = f"{component}9+json.json"
         reason = f"kubeadm keeps what is not adopted with {name} among its patches: {text}"
-        items.append(Item(f"patch of {component}", Status.FAIL, text, source, reason))
+        items.append(Item(f"{_PATCH}{component}", Status.FAIL, text, source, reason))
     return items
 
 

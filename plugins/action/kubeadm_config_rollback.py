@@ -71,7 +71,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if not preview:
                 write_config(self, found, back.text, {"run": run_of(variables), "of": of}, variables)
         if back.left:
-            message = f"changed in kubeadm-config since run {of}, so not overwritten: {', '.join(back.left)}"
+            names = ", ".join(back.left)
+            message = f"changed in kubeadm-config since run {of}, so not overwritten without --force: {names}"
         config = "back" if back.text != found["text"] else "as_before"
         return _told("failed" if back.left and not (optional or preview) else config, message, back)
 
