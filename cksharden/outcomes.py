@@ -78,7 +78,9 @@ def save(run: RunDir, outcomes: tuple[HostOutcome, ...]) -> None:
 
 def _outcome(host: str, result: HostResult | None, roles: tuple[str, ...]) -> HostOutcome:
     answers = result.answers if result else ()
-    transactions = [_transaction(answer) for answer in answers if "outcome" in answer]
+    # A node that keeps nothing of the run that goes back says so in the preview, once for all roles.
+    told = [answer for answer in answers if "outcome" in answer and answer.get("known") is not False]
+    transactions = [_transaction(answer) for answer in told]
     status, message = (result.status, result.message) if result else ("ok", "")
     if status == "ok":
         done = {one.role for one in transactions}

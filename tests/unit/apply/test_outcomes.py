@@ -81,3 +81,8 @@ def test_outcomes_are_files_of_their_hosts(tmp_path: Path) -> None:
     run = RunDir(tmp_path)
     save(run, (HostOutcome("a/b", "ok"), HostOutcome("w1", "unreachable", "no route")))
     assert sorted(path.name for path in run.apply.iterdir()) == ["a%2Fb.json", "w1.json"]
+
+
+def test_a_role_of_which_a_node_keeps_nothing_is_not_told() -> None:
+    assert answered(role="kubelet", outcome="nothing", known=False).transactions == ()
+    assert answered(role="kubelet", outcome="nothing", known=True).transactions != ()
