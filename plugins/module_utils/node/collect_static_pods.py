@@ -47,13 +47,14 @@ def collect(request: Data, kubelet: Data, kubeadm: Data | None) -> Data:
     leads = Background(lambda: _leads(processes["etcd"]))
     stored = Background(lambda: _stored(processes["etcd"], processes["kube-apiserver"]))
     texts = [entry["text"] for entry in entries if entry.get("text")]
+    loaded = Background(lambda: _loaded(processes["kube-apiserver"], texts))
     lines = ["\0".join(each["argv"]) for component in processes.values() for each in component]
     return {
         "directory": directory,
         "entries": entries,
         "processes": processes,
         "files": describe_all(files, [*texts, *lines], most),
-        "loaded": _loaded(processes["kube-apiserver"], texts),
+        "loaded": loaded.result(_API_SECONDS, {}),
         "kubeadm": kubeadm,
         "leads_etcd": leads.result(_ETCD_SECONDS, None),
         "stored": stored.result(_ETCD_SECONDS, {}),
@@ -138,7 +139,7 @@ def _loaded(servers: list[Data], texts: list[str]) -> Data:
     named = {kind: re.findall(rf"\0--{option}(?:=|\0)(/[^\0]*)", line) for kind, option in RELOADED.items()}
     if not any(named.values()):
         return {}
-    told = Background(_ask).result(_API_SECONDS, {})
+    told = _ask()
     mounts = host_paths(next((text for text in texts if "kube-apiserver" in text), ""))
     found: Data = {}
     for kind, value in told.items():

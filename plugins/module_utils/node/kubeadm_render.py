@@ -11,8 +11,10 @@ import os
 import re
 import shutil
 import tempfile
+from functools import partial
 from typing import NamedTuple
 
+from .background import Background
 from .command import PATH, CommandError, ask
 from .components import COMPONENTS
 from .safe_read import read_bytes
@@ -87,20 +89,30 @@ def render(kubeadm: str, configuration: str, local: Local, seconds: float) -> di
     """
     given = f"{configuration}\n---\n{_init_configuration(configuration, local)}\n".encode()
     with tempfile.TemporaryDirectory(prefix="cksharden-", dir=_MEMORY) as directory:
-        for phase in _PHASES:
-            ask(
-                [kubeadm, "init", "phase", *phase, "--config", "/dev/stdin", "--dry-run"],
-                seconds,
-                _SAYS,
-                given,
-                {"KUBEADM_INIT_DRYRUN_DIR": directory},
-            )
+        calls = [Background(partial(_write, kubeadm, phase, given, directory, seconds)) for phase in _PHASES]
+        late = CommandError("kubeadm did not end in time")
+        errors = [call.result(seconds + 1, late) for call in calls]  # of all, before the directory goes
+        for error in errors:
+            if error is not None:
+                raise error
         found = {name: os.path.join(directory, f"{name}.yaml") for name in COMPONENTS}
         return {
             name: plain(read_bytes(os.fsencode(path), _LARGEST))
             for name, path in found.items()
             if os.path.exists(path)
         }
+
+
+def _write(
+    kubeadm: str, phase: tuple[str, str], given: bytes, directory: str, seconds: float
+) -> CommandError | None:
+    """Have kubeadm write the manifests of a phase; return why it did not."""
+    words = [kubeadm, "init", "phase", *phase, "--config", "/dev/stdin", "--dry-run"]
+    try:
+        ask(words, seconds, _SAYS, given, {"KUBEADM_INIT_DRYRUN_DIR": directory})
+    except CommandError as error:
+        return error
+    return None
 
 
 def _init_configuration(configuration: str, local: Local) -> str:
