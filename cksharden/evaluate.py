@@ -134,8 +134,9 @@ def _out_of_scope(one: Catalogued, facts: NodeFacts) -> Judgement | None:
     minor = KINDS[control.kind].minor(one.spec, facts)
     if minor is None:
         raise Unknown("its component's version could not be told, and this control depends on it")
+    told = f"and this is {minor[0]}.{minor[1]}"
     if control.since and minor < (parse_minor(control.since) or minor):
-        return Judgement(Status.NOT_APPLICABLE, f"it exists since Kubernetes {control.since}")
+        return Judgement(Status.NOT_APPLICABLE, f"it exists since Kubernetes {control.since}, {told}")
     if control.until and minor > (parse_minor(control.until) or minor):
-        return Judgement(Status.NOT_APPLICABLE, f"it ended with Kubernetes {control.until}")
+        return Judgement(Status.NOT_APPLICABLE, f"it ended with Kubernetes {control.until}, {told}")
     return None

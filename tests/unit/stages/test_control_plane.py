@@ -151,3 +151,13 @@ def test_what_somebody_had_stays() -> None:
     assert "--anonymous-auth" not in edited["kube-apiserver"]
     options = parse_manifest(edited["kube-apiserver"], "m").values("enable-admission-plugins")
     assert options == ("NodeRestriction,AlwaysPullImages,DenyServiceExternalIPs,EventRateLimit",)
+
+
+def test_a_version_without_a_feature_is_told_by_name() -> None:
+    manifests = stock("v1.36.3")
+    older = manifests["kube-apiserver"].replace(":v1.36.3\n", ":v1.33.4\n")
+    facts = control_plane(manifests | {"kube-apiserver": older}, {})
+    found = evaluate(Selection("p", CONTROLS), {"cp1": facts}, run="r").findings
+    (anonymous,) = (one for one in found if one.control == "apiserver_anonymous_auth")
+    assert anonymous.status is Status.NOT_APPLICABLE
+    assert anonymous.reason == "it exists since Kubernetes 1.34, and this is 1.33"
