@@ -29,9 +29,13 @@ for place in asked["places"]:
         for name in names:
             path = os.path.join(folder, name)
             if os.path.isfile(path) and not os.path.islink(path):
-                with open(path, "rb") as stream:
-                    if hit(stream.read()):
-                        found.append(path)
+                try:
+                    with open(path, "rb") as stream:
+                        data = stream.read()
+                except FileNotFoundError:
+                    continue
+                if hit(data):
+                    found.append(path)
 if hit(subprocess.run(["journalctl", "--no-pager", "--output", "export"], stdout=subprocess.PIPE).stdout):
     found.append("the journal")
 print(json.dumps(found))
