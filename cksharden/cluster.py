@@ -71,6 +71,8 @@ class Cluster:
     """What a report has to say of the control planes."""
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """A file that an option names -> the hosts that have it."""
+    readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Control plane -> what begins the stored secrets that its file lets it read, the writer's first."""
 
 
 def assemble(told: Mapping[str, dict[str, Any] | str]) -> Cluster | str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.cksharden.node.plugins.plugin_utils.encryption import EncryptionError
 from cksharden import records, rundir
 from cksharden.cluster import assemble
 from cksharden.collect import collect
@@ -17,6 +18,9 @@ from cksharden.control_plane import static_pods
 from cksharden.errors import CkshardenError, ExitCode, FactsError
 from cksharden.facts import Collected, NodeFacts, Unknown, Unreachable
 from cksharden.inventory import CONTROL_PLANES
+from cksharden.kinds.control_plane_facets import NotMounted
+from cksharden.kinds.encryption import readable
+from cksharden.kinds.interface import CannotRemedy
 from cksharden.order import Order, Watch
 from cksharden.policy import Selection, groups_of
 from cksharden.rundir import RunDir
@@ -115,7 +119,7 @@ def _in_cluster(hosts: Collected, beside: Collected) -> Collected:
             told[host] = "it has no API server in /etc/kubernetes/manifests"
     cluster = assemble(told)
     if not isinstance(cluster, str):
-        cluster = replace(cluster, files=_holders(hosts | beside))
+        cluster = replace(cluster, files=_holders(hosts | beside), readers=_readers(hosts | beside))
     return {
         host: node if isinstance(node, Unreachable) else replace(node, cluster=cluster)
         for host, node in hosts.items()
@@ -133,6 +137,16 @@ def _holders(nodes: Collected) -> dict[str, tuple[str, ...]]:
         for path, file in files.items():
             if file.exists:
                 found[path] = (*found.get(path, ()), host)
+    return found
+
+
+def _readers(nodes: Collected) -> dict[str, tuple[str, ...]]:
+    """Return what each control plane can read of stored secrets, by the names of its keys."""
+    found: dict[str, tuple[str, ...]] = {}
+    for host, node in sorted(nodes.items()):
+        if isinstance(node, NodeFacts):
+            with suppress(Unknown, CannotRemedy, NotMounted, EncryptionError):
+                found[host] = readable(node)
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.encryption_config import OPTION, RELOAD
 from ansible_collections.cksharden.node.plugins.module_utils.node.encryption_settings import ENCRYPTION
+from ansible_collections.cksharden.node.plugins.plugin_utils.encryption import IDENTITY, readers
 from ansible_collections.cksharden.node.plugins.plugin_utils.encryption_changes import FILE, MODE
 from cksharden import control_plane
 from cksharden.facts import NodeFacts, Unknown
@@ -47,8 +48,11 @@ class EncryptionKind(ControlPlaneFileKind):
     def judge(self, spec: Encryption, facts: NodeFacts) -> Judgement:  # type: ignore[override]
         """Judge the file in its facets, and what etcd holds where the node told that."""
         found = super().judge(spec, facts)
+        if not found.items or spec.of is None:
+            return found
+        found = judgement((*found.items, *_peers(facts)), spec.expected)
         stored = control_plane.static_pods(facts).stored.get(spec.resource)
-        if not found.items or spec.of is None or stored is None:
+        if stored is None:
             return found
         plain = {beginning: count for beginning, count in stored.items() if not _STRONG.match(beginning)}
         told = ", ".join(f"{count} {spec.resource} as {beginning}" for beginning, count in plain.items())
@@ -116,6 +120,30 @@ class EncryptionKind(ControlPlaneFileKind):
             "secret": True,
         }
         return {"changes": [] if kept else [change], "refused": [], "restart": None}
+
+
+def readable(facts: NodeFacts) -> tuple[str, ...]:
+    """Return what begins the stored secrets that a control plane can read, what it writes first.
+
+    Raises CannotRemedy, NotMounted, Unknown, EncryptionError: that can't be told.
+    """
+    at = seen(facts, "kube-apiserver", "declared")
+    paths = at.values(OPTION)
+    if not paths:
+        return (IDENTITY,)
+    return tuple(readers(at.file(paths[-1]).whole_text, "secrets"))
+
+
+def _peers(facts: NodeFacts) -> tuple[Item, ...]:
+    """Say what another control plane writes and this one can't read."""
+    known = {} if isinstance(facts.cluster, str) else facts.cluster.readers
+    if facts.host not in known:
+        return ()
+    for host, reads in known.items():
+        if reads[0] not in known[facts.host]:
+            reason = f"{host} writes secrets as {reads[0]}, which this control plane can't read"
+            return (Item("peers", Status.FAIL, known[facts.host], host, reason),)
+    return ()
 
 
 def _says(entry: dict[str, Any], resource: str) -> Any:

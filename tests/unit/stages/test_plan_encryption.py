@@ -12,9 +12,11 @@ from ansible_collections.cksharden.node.plugins.module_utils.node.manifest_edits
 from cksharden.apply import expected_roles
 from cksharden.catalog import load_controls
 from cksharden.cli.orders import check_new_key
+from cksharden.cluster import Cluster
 from cksharden.errors import UsageError
 from cksharden.evaluate import evaluate
 from cksharden.facts import Collected, NodeFacts, Unreachable
+from cksharden.kinds.encryption import readable
 from cksharden.model import HostPlan, Plan, Status
 from cksharden.plan import make_plan
 from cksharden.policy import Selection
@@ -158,6 +160,17 @@ def test_a_new_key_is_for_all_and_a_kms_makes_its_own() -> None:
         check_new_key(refused)
     with pytest.raises(UsageError, match="is not asked of any control plane"):
         check_new_key(Plan("r", {}, ()))
+
+
+def test_a_control_plane_that_can_not_read_what_another_one_writes_is_told_of() -> None:
+    readers = {"cp1": ("k8s:enc:secretbox:v1:one", "identity"), "cp2": ("k8s:enc:kms:v2:vault",)}
+    facts = closed_plane("cp1", "secretbox", "identity")
+    assert readable(facts) == readers["cp1"]
+    cluster = Cluster("cp1", frozenset(), None, None, readers=readers)
+    facts = dataclasses.replace(facts, cluster=cluster)
+    found = {one.control: one for one in evaluate(SELECTION, {"cp1": facts}, run="r").findings}
+    assert found[PROVIDER].status is Status.FAIL
+    assert "cp2 writes secrets as k8s:enc:kms:v2:vault, which this" in found[PROVIDER].reason
 
 
 def test_a_file_of_somebody_else_keeps_its_place() -> None:
