@@ -21,7 +21,7 @@ from cksharden.model import Judgement, Status
 from cksharden.policy import tuned
 
 KIND = ControlPlaneFileKind()
-SPECS = {one.control.id: one.spec for one in load_controls() if one.control.kind == KIND.name}
+SPECS = {one.control.id: one.spec for one in load_controls() if isinstance(one.spec, ControlPlaneFile)}
 ANONYMOUS: ControlPlaneFile = SPECS["apiserver_anonymous_auth"]
 LIMITS: ControlPlaneFile = SPECS["apiserver_event_rate_limits"]
 POD_SECURITY: ControlPlaneFile = SPECS["apiserver_pod_security_defaults"]
