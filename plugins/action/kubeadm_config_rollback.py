@@ -42,13 +42,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         optional = boolean(arguments.get("optional", False))
         try:
             kept = kept_config(self, of, variables)
-            if kept["config"] == "none":
-                return _told("none", f"this node keeps no kubeadm-config of run {of}")
             absent = absent_control_planes(variables)
-            if absent:
+            if absent and (kept["config"] == "kept" or kept["known"]):
                 # They go on with what it says, and would lose it at their next upgrade.
                 why = f"kubeadm-config stays as it is: it speaks for {absent} as well, not of this rollback"
                 return _told("stays", why)
+            if kept["config"] == "none":
+                return _told("none", f"this node keeps no kubeadm-config of run {of}")
             return self._take_back(of, kept, variables, force=force, optional=optional)
         except (ConfigurationError, RemoteError, AnsibleConnectionFailure) as reason:
             why = f"kubeadm-config still holds what run {of} has put there: {reason}"

@@ -7,11 +7,13 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.cksharden.node.plugins.module_utils.node.static_pod_settings import STATIC_PODS
 from ansible_collections.cksharden.node.plugins.plugin_utils import planned
 from ansible_collections.cksharden.node.plugins.plugin_utils.bundle import agent_source
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_request
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import CONFIG_DIR
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, collect, run_on_node
+from ansible_collections.cksharden.node.plugins.plugin_utils.rendered_ahead import check_ahead
 from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import (
     BEGIN_SECONDS,
     Follower,
@@ -67,6 +69,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         extra = {"diff": planned.diffs_of(changes["changes"], sections)} if self._task.diff else {}
         if self._task.check_mode:
             return {**result({**nothing, "reason": "check mode"}, files), "changed": True, **extra}
+        if role == STATIC_PODS:
+            check_ahead(self, sections, settings, changes, variables)
         gate = gate_of(self._task.args)
         wanted = transaction(role, run, self._host, changes, gate)
         return {**self._transact(wanted, gate, files, variables), **extra}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import collect_kubelet, kubeadm_render
 from .kubeadm_render import Local, RenderError
@@ -26,16 +26,25 @@ _PATCH = re.compile(
 )
 
 
-def collect(request: Data, kubeadm: Data | None, node_name: str) -> Data:
-    """Return the section `rendered`.
+class Configured(NamedTuple):
+    """What kubeadm is given on this node today."""
 
-    Args:
-        request: as for the collector.
-        kubeadm: path and version of the node's, as in the section `static_pods`; None where it has none.
-        node_name: what the kubelet calls the node.
+    kubeadm: str
+    """The path of the program."""
+    configuration: str
+    version: str
+    resource_version: str
+    local: Local
+    seconds: float
+    """Patience with one call."""
 
-    Raises RenderError, CommandError, ApiError or OSError with the reason why there are no manifests.
-    """
+    def render(self, configuration: str) -> dict[str, str]:
+        """Return what kubeadm makes of a configuration. See kubeadm_render.render."""
+        return kubeadm_render.render(self.kubeadm, configuration, self.local, self.seconds)
+
+
+def configured(request: Data, kubeadm: Data | None, node_name: str) -> Configured:
+    """Return what kubeadm can be given, as for collect. Raises RenderError, ApiError or OSError."""
     if kubeadm is None:
         raise RenderError("the node has no kubeadm")
     local = _local(request, node_name)
@@ -50,10 +59,25 @@ def collect(request: Data, kubeadm: Data | None, node_name: str) -> Data:
             f"configuration is for {version}: only one of the same minor renders what it would write"
         )
     seconds = float(request["limits"]["command_seconds"])
-    texts = kubeadm_render.render(kubeadm["path"], configuration, local, seconds)
+    number = plain(found["metadata"]["resourceVersion"])
+    return Configured(kubeadm["path"], configuration, version, number, local, seconds)
+
+
+def collect(request: Data, kubeadm: Data | None, node_name: str) -> Data:
+    """Return the section `rendered`.
+
+    Args:
+        request: as for the collector.
+        kubeadm: path and version of the node's, as in the section `static_pods`; None where it has none.
+        node_name: what the kubelet calls the node.
+
+    Raises RenderError, CommandError, ApiError or OSError with the reason why there are no manifests.
+    """
+    found = configured(request, kubeadm, node_name)
+    texts = found.render(found.configuration)
     return {
-        "kubernetes_version": version,
-        "resource_version": plain(found["metadata"]["resourceVersion"]),
+        "kubernetes_version": found.version,
+        "resource_version": found.resource_version,
         "manifests": {name: _manifest(text) for name, text in texts.items()},
     }
 

@@ -53,12 +53,15 @@ def read(api: Api) -> Answer:
 
 
 def kept(base: str, run: str) -> Answer:
-    """Return {"config": "kept", "before", "after"} of a run, or {"config": "none"}: it changed nothing here."""
+    """Return {"config": "kept", "before", "after"} of a run, or {"config": "none", "known": bool}.
+
+    known: whether the run changed static pods of this node.
+    """
     try:
         found = store.read_json(store.directory(base, run, PLACE), _FILE)
         return {"config": "kept", "before": str(found["before"]), "after": str(found["after"])}
     except FileNotFoundError:
-        return {"config": "none"}
+        return {"config": "none", "known": os.path.isdir(store.directory(base, run, "static_pods"))}
 
 
 def write(api: Api, base: str, wanted: dict[str, Any]) -> Answer:

@@ -84,7 +84,7 @@ def test_what_goes_is_kept_before_it_is_asked_for(api: Api, server: ApiServer, t
         return 200, config_map()
 
     server.answer = reply
-    assert kubeadm_config.kept(str(base), RUN) == {"config": "none"}
+    assert kubeadm_config.kept(str(base), RUN) == {"config": "none", "known": False}
     kubeadm_config.write(api, str(base), wanted("a: 1\n", "a: 2\n"))
     assert told == [{"config": "kept", "before": "a: 1\n", "after": "a: 2\n"}]
     directory = base / RUN / "kubeadm_config"
@@ -92,6 +92,8 @@ def test_what_goes_is_kept_before_it_is_asked_for(api: Api, server: ApiServer, t
     assert [(path.name, stat.S_IMODE(path.stat().st_mode)) for path in directory.iterdir()] == [
         ("kept.json", 0o600)
     ]
+    (base / "other/static_pods").mkdir(parents=True)
+    assert kubeadm_config.kept(str(base), "other") == {"config": "none", "known": True}
     # A transaction it is not: nothing waits for its end, and it goes with its run.
     assert store.kept(str(base)) == []
     store.prune(str(base), set())
