@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.cksharden.node.plugins.module_utils.node import fsio
 from ansible_collections.cksharden.node.plugins.module_utils.node.rollback_begin import rollback_begin
 from ansible_collections.cksharden.node.plugins.module_utils.node.rollback_preview import preview
 from tests.unit.node.fakes import RUN, FakeNode, in_child
@@ -158,3 +161,25 @@ def test_a_damaged_backup_is_refused(changed: FakeNode) -> None:
     assert changed.run(BACK)["outcome"] == "refused"
     assert "is damaged" in changed.closed(BACK)["reason"]
     assert changed.snapshot() == before
+
+
+def test_the_rounds_of_one_file_go_back_in_turn(node: FakeNode) -> None:
+    """What a later round of the run has changed is nobody else's change."""
+    path = node.path("etc/kubernetes/encryption.yaml")
+    for number in (1, 2, 3):
+        ground = None if number == 1 else fsio.state_of(path)
+        edits = [{"op": "write", "content": f"round {number}"}]
+        create = {"mode": "0600", "uid": os.getuid(), "gid": os.getgid()}
+        change = {"path": path, "action": "edit", "edits": edits, "create": create, "ground": ground}
+        role = f"encryption_{number}"
+        quiet = {"changes": [change], "restart": None, "gate": None}
+        assert node.begin(node.transaction(role=role) | quiet)["begun"]
+        assert node.run(role=role)["outcome"] == "committed"
+
+    def told() -> list[str]:
+        roles = preview({"of": RUN}, node.base)["roles"]
+        return [file["status"] for role in roles for file in role["files"]]
+
+    assert told() == ["restore"] * 3
+    Path(path).write_text("somebody else's")
+    assert told() == ["moved"] * 3
