@@ -51,9 +51,9 @@ def _host_lines(sheet: Sheet, host: HostRestoration, found: Restorations) -> Non
         if role in words and any(file.status != "as_before" for file in files)
     ]
     sheet.line((host.host, Style.HEAD), f": restarts {' and '.join(restarts) or 'nothing'}")
-    for files in host.roles.values():
-        for file in files:
-            sheet.line("  ", *_file(file, force=found.force))
+    # A file that changed in several rounds of a run goes back in as many, to one end.
+    for file in dict.fromkeys(file for files in host.roles.values() for file in files):
+        sheet.line("  ", *_file(file, force=found.force))
 
 
 def _file(file: Restoration, *, force: bool) -> tuple[str | tuple[str, Style], ...]:
