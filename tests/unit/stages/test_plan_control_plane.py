@@ -68,7 +68,7 @@ def test_files_come_first_then_etcd_then_the_others() -> None:
 
 
 def test_files_that_kubeadm_config_will_name_are_announced_to_who_joins_later() -> None:
-    facts = {"cp1": control_plane(stock("v1.37.2"), {})}
+    facts: Collected = {"cp1": control_plane(stock("v1.37.2"), {})}
     assert "joins later needs their files before: `cksharden prepare`" in shown(plan_of(facts))
     assert "cksharden prepare" not in shown(plan_of(facts, "scheduler_profiling"))
 
