@@ -12,7 +12,9 @@ class Transaction(msgspec.Struct, frozen=True, omit_defaults=True):
     """How one transaction of a node ended: one role's part of a run."""
 
     role: str
-    outcome: Literal["committed", "nothing", "restored", "refused", "abandoned", "open", "not_begun", "incomplete"]
+    outcome: Literal[
+        "committed", "nothing", "restored", "refused", "abandoned", "open", "not_begun", "incomplete"
+    ]
     """`open` where its end was not seen, `not_begun` where the run stopped before its turn, `incomplete`
     where a part of it is done and stays."""
     reason: str = ""
