@@ -11,10 +11,10 @@ short_description: Have kubeadm keep what the manifests of all control planes sa
 version_added: 0.1.0
 description:
   - Takes each option that C(static_pods_settings) of any control plane of the play names as the manifests of
-    all of them have it now, and puts it into the ClusterConfiguration of the ConfigMap C(kubeadm-config), with
-    its mounts, so that C(kubeadm upgrade) and a control plane that joins write it as well.
-  - What one of them has not, or has otherwise, or whose file it lacks, stays out and is named. Where a control
-    plane of the group C(kube_control_plane) is not in the play nothing is written.
+    all of them have it now, and puts it into the ClusterConfiguration of the ConfigMap C(kubeadm-config),
+    with its mounts, so that C(kubeadm upgrade) and a control plane that joins write it as well.
+  - What one of them has not, or has otherwise, or whose file it lacks, stays out and is named. Where a
+    control plane of the group C(kube_control_plane) is not in the play nothing is written.
   - Both forms of C(extraArgs) are understood, that of v1beta3 and that of v1beta4.
   - It is written only as the version that was read, through the node's own API server, and the node keeps
     what it replaces for M(cksharden.node.kubeadm_config_rollback).
