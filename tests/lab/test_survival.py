@@ -2,7 +2,7 @@
 """A control plane is hardened, behaves so, and still does after a plain `kubeadm upgrade`.
 
 The tests are one story in the order of this file, on a cluster of FROM that nothing else has touched, of
-either topology.
+either topology. `-m "survival and not faults"` is its short form.
 """
 
 from __future__ import annotations
@@ -173,8 +173,9 @@ def test_a_worker_joins_by_a_token(story: Story) -> None:
     hardened.join_again("w1")
 
 
+@pytest.mark.faults  # it waits for minutes
 def test_the_static_pods_outlive_six_minutes(story: Story) -> None:
-    testing.offer(TO)  # it is asked for below, and takes its time
+    testing.offer(TO)  # it is needed below, and fills the time
     ages = [time.time() - hardened.started(status) for status in story.pods.values()]
     time.sleep(max(0, LONG - min(ages)))
     now = hardened.static_pods()
@@ -185,6 +186,7 @@ def test_the_static_pods_outlive_six_minutes(story: Story) -> None:
 
 
 def test_kubeadm_upgrades_the_cluster(story: Story) -> None:
+    testing.offer(TO)  # once more costs a second
     first, *others = (node.name for node in testing.nodes())
     for name in (first, *others):
         words = ("apply", f"v{TO}", "--yes") if name == first else ("node",)
