@@ -265,7 +265,7 @@ def test_somebody_changes_the_manifest_behind_the_swap(tmp_path: Path) -> None:
         theirs = f"sed 's/--leader-elect=true/&\\n    - --v=3/' {SCHEDULER} >/root/theirs"
         testing.run(NODE, f"{theirs} && mv /root/theirs {SCHEDULER}")
         faults.release(NODE)
-        assert_put_back(run, "kube-scheduler")
+        assert_put_back(run, "somebody changed a manifest while its pod was watched")
 
 
 @pytest.mark.faults
