@@ -32,12 +32,17 @@ LOCK = "requirements.lock"
 INVENTORY = "inventories/lab"
 KNOWS_THE_LAB = {"PYTHONPATH": str(ROOT / "molecule/shared")}
 # Of the faults CI keeps one of each class; `nox -s faults` walks them all.
-QUICK_ON_LAB = "lab and not faults"
+QUICK_ON_LAB = "lab and not faults and not control_plane"
 PATH = "tests/lab/test_path.py"
+SURVIVAL = "tests/lab/test_survival.py"
+BEFORE = "1.36.3"
 # The molecule scenarios by the fresh lab that they share; what changes all nodes comes last.
 SCENARIOS = (
     ("single", ("default",)),
     ("single", ("neglected",)),
+    # These two change static pods, and want a cluster that nothing else has touched.
+    ("single", ("admission",)),
+    ("ha", ("static_pods",)),
     ("ha", ("file_access", "kubelet", "ha")),
 )
 # What happens on each topology, and to which node.
@@ -115,6 +120,24 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(python=False)
+def control_plane(session: nox.Session) -> None:
+    """What changes control planes and takes minutes, on a cluster of one and of three. Not yet part of CI."""
+    prepare(session)
+    for topology, marked in (("single", "lab and control_plane"), ("ha", "ha and control_plane")):
+        run_lab(session, "up", "--fresh", "--replace", "--topology", topology)
+        run_on_nodes(session, marked, "tests")
+
+
+@nox.session(python=False)
+def survival(session: nox.Session) -> None:
+    """A hardened cluster through a plain `kubeadm upgrade`. Arguments are topologies, by default single."""
+    prepare(session)
+    for topology in session.posargs or ("single",):
+        run_lab(session, "up", "--fresh", "--replace", "--topology", topology, "--kubernetes", BEFORE)
+        run_on_nodes(session, "survival", SURVIVAL)
+
+
+@nox.session(python=False)
 def molecule(session: nox.Session) -> None:
     """The molecule scenarios, on fresh clusters; the last one stays. Arguments are names of scenarios."""
     prepare(session)
@@ -132,7 +155,7 @@ def tests(session: nox.Session) -> None:
         # Both wait for disks and registries half of their time, and neither measures any.
         sanity = beside(session, "ansible-test sanity", "python", "tests/sanity/run.py")
         with stage("tests that need no node, and ansible-test sanity beside them"), sanity:
-            session.run("pytest", *BOTH_CORES, "-m", "not lab and not ha", "tests")
+            session.run("pytest", *BOTH_CORES, "-m", "not lab and not ha and not survival", "tests")
         try:
             # It makes the cluster that the other files then use. It is by itself, since pytest sorts a file
             # that is named beside its directory back into the order there.
@@ -142,7 +165,7 @@ def tests(session: nox.Session) -> None:
                 run_on_nodes(session, QUICK_ON_LAB, f"--deselect={PATH}", "tests")
             run_scenarios(session, lab_is_fresh=True)  # the tests have left every node as it was
             with stage("the tests on three control planes"):  # those that the last scenarios have left
-                run_on_nodes(session, "ha", "tests")
+                run_on_nodes(session, "ha and not control_plane", "tests")
         finally:
             run_lab(session, "down")
 

@@ -20,7 +20,7 @@ from tests.lab.command import Ended, cksharden, snapshot
 from tests.lab.hardened import ENCRYPTION, is_for_root_alone, planes, stored
 from tests.lab.secrecy import Processes, forms, in_files, on_node, watched
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.control_plane]
 
 LAB = "inventories/lab"
 AT_REST, PROVIDER = "apiserver_encryption_at_rest", "apiserver_encryption_provider"

@@ -16,7 +16,7 @@ from tests.lab import faults, static_pods
 from tests.lab.command import Ended, cksharden, findings, snapshot
 from tests.lab.static_pods import NODE, SCHEDULER, kubeadm_config
 
-pytestmark = [pytest.mark.lab, pytest.mark.faults]
+pytestmark = [pytest.mark.lab, pytest.mark.control_plane, pytest.mark.faults]
 
 INVENTORY = "inventories/lab"
 HAND_EDITS = "static_pod_hand_edits"

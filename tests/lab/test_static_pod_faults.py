@@ -19,7 +19,11 @@ from tests.lab.faults import Harden
 from tests.lab.static_pods import NODE, SCHEDULER, Apply
 from tests.lab.test_kill_points import name
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("faulty_control_plane")]
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.control_plane,
+    pytest.mark.usefixtures("faulty_control_plane"),
+]
 
 ONE = ("--limit", NODE)
 IMAGES = "ctr --namespace k8s.io images"

@@ -18,7 +18,11 @@ from tests.lab.command import snapshot
 from tests.lab.static_pods import NODE, Apply
 from tests.lab.test_kill_points import drawn, rows
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("faulty_control_plane")]
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.control_plane,
+    pytest.mark.usefixtures("faulty_control_plane"),
+]
 
 FAILING = ("restoring", "restored")
 # A kubelet restarts static pods by itself.
