@@ -101,7 +101,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _follow(self, wanted: dict[str, Any], config: kubeadm_files.Named, variables: dict[str, Any]) -> None:
         """Add the files that files name in their turn."""
         fresh = dict(wanted)
-        for _ in range(_DEPTH):
+        for _depth in range(_DEPTH):
             texts = {path: entry["content"] for path, entry in fresh.items() if "content" in entry}
             more = {
                 each

@@ -74,7 +74,7 @@ def images(api: Api, pods: Iterable[StaticPod], node: str) -> str:
 
 def _is_full_name(image: str) -> bool:
     """Tell whether the kubelet lists an image by this very name: the runtime fills in registry and tag."""
-    host, _, rest = image.partition("/")
+    host, _slash, rest = image.partition("/")
     return ("." in host or ":" in host) and ":" in rest and "@" not in rest
 
 
