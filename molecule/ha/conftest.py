@@ -23,6 +23,13 @@ def watched() -> Any:
 
 
 @pytest.fixture(scope="session")
+def planned() -> list[str]:
+    """Return the nodes in the order of the plan."""
+    (plan,) = (KEPT / "runs").glob("*/plan.json")
+    return [host for batch in json.loads(plan.read_text(encoding="utf-8"))["order"] for host in batch]
+
+
+@pytest.fixture(scope="session")
 def spans() -> dict[str, tuple[float, float]]:
     """Return when each node began to change its kubelet and when its gate had closed, by its own journal."""
     (run,) = (path.name for path in (KEPT / "runs").iterdir())

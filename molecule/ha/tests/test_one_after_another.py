@@ -12,9 +12,15 @@ Spans = dict[str, tuple[float, float]]
 LONGEST = 3.0
 
 
-def test_no_kubelet_changes_before_the_gate_of_the_one_before_has_closed(spans: Spans) -> None:
+def test_no_kubelet_changes_before_the_gate_of_the_one_before_has_closed(
+    spans: Spans, planned: list[str]
+) -> None:
     order = sorted(spans, key=lambda node: spans[node])
-    assert order == ["cp1", "cp2", "cp3", "w1"]
+    assert order == planned
+    # In turn, but that the one whose etcd leads goes last.
+    planes = order[:-1]
+    assert planes[:-1] == sorted(planes[:-1])
+    assert (sorted(planes), order[-1]) == (["cp1", "cp2", "cp3"], "w1")
     for earlier, later in itertools.pairwise(order):
         assert spans[earlier][1] <= spans[later][0], f"{later} began before {earlier} was done"
 
