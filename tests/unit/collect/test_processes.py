@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -63,12 +64,19 @@ def test_a_process_in_a_pod_is_told_without_its_secrets(monkeypatch: pytest.Monk
         "--token=t0ken-of-somebody",
     ]
     with subprocess.Popen(words, executable=sys.executable) as process:
+        # Popen returns when the new program is chosen, which is before its command line can be read.
+        while words[-1] not in command_line(process.pid):
+            time.sleep(0.01)
         found = in_pods(["cksharden-etcd", "other"])
         process.kill()
     assert found["other"] == []
     (one,) = found["cksharden-etcd"]
     assert (one["pid"], one["pod_uid"], one["container_id"]) == (process.pid, "", "")
     assert one["argv"] == [*words[:3], "--token=[redacted]"]
+
+
+def command_line(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")
 
 
 def test_a_program_outside_of_pods_is_none_of_them() -> None:
