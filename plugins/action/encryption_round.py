@@ -8,7 +8,6 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.cksharden.node.plugins.plugin_utils import encryption_task, planned
-from ansible_collections.cksharden.node.plugins.plugin_utils.bundle import agent_source
 from ansible_collections.cksharden.node.plugins.plugin_utils.encryption import EncryptionError
 from ansible_collections.cksharden.node.plugins.plugin_utils.encryption_changes import (
     ROUNDS,
@@ -17,7 +16,7 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.encryption_changes 
 )
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError
 from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import (
-    Follower,
+    carry_out,
     gate_of,
     result,
     run_of,
@@ -59,10 +58,5 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {**result({**nothing, "reason": "check mode"}, files), "changed": True}
         gate = gate_of(self._task.args)
         host = str(variables["inventory_hostname"])
-        follower = Follower(self, variables, lambda told: self._display.v(f"{host}: {told}"))
         sent = transaction(answer["role"], answer["run"], host, changes, gate)
-        begun = follower.begin("begin", {"transaction": sent, "agent": agent_source()})
-        if begun is not None and not begun["begun"]:
-            return result({**answer, "reason": begun["reason"]}, files)
-        ended = follower.follow(answer["role"], answer["run"], gate, surely_begun=begun is not None)
-        return result(ended, files)
+        return carry_out(self, sent, gate, files, variables)

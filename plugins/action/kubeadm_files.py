@@ -12,13 +12,12 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.text import one_line
 from ansible_collections.cksharden.node.plugins.plugin_utils import in_memory, kubeadm_files, planned
-from ansible_collections.cksharden.node.plugins.plugin_utils.bundle import agent_source
 from ansible_collections.cksharden.node.plugins.plugin_utils.cluster_configuration import ConfigurationError
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_request, kind_of
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, collect, run_on_node
 from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import (
-    BEGIN_SECONDS,
-    Follower,
+    carry_out,
+    refuse_open,
     result,
     run_of,
     transaction,
@@ -152,10 +151,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         placed = kubeadm_files.placed(wanted, there, serves=serves)
         files = [kubeadm_files.told(one, there[one.path]) for one in placed]
         more = {"source": source, "notes": whole["notes"]}
-        if planned.has_open_transaction(sections):
-            told = run_on_node(self, "recover", {}, self._variables, BEGIN_SECONDS)["open"]
-            if told:
-                raise planned.NotPlannedError(told)
+        refuse_open(self, sections, self._variables)
         changes = kubeadm_files.changes(placed, there)
         if self._task.check_mode:
             answer = _answer(run, "nothing", "check mode")
@@ -165,21 +161,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return _refused(run, f"{'; '.join(others)}: it is not overwritten", files)
         if not changes:
             return result({**_answer(run, "nothing", "every file is there already"), **more}, files)
-        return self._transact(changes, run, files, more)
-
-    def _transact(
-        self, changes: list[dict[str, Any]], run: str, files: list[dict[str, Any]], more: dict[str, Any]
-    ) -> dict[str, Any]:
         host = str(self._variables["inventory_hostname"])
-        wanted = transaction(
-            ROLE, run, host, {"changes": changes, "daemon_reload": False, "restart": None}, {}
-        )
-        follower = Follower(self, self._variables, lambda told: self._display.v(f"{host}: {told}"))
-        answer = follower.begin("begin", {"transaction": wanted, "agent": agent_source()})
-        if answer is not None and not answer["begun"]:
-            return _refused(run, answer["reason"], files)
-        ended = follower.follow(ROLE, run, {}, surely_begun=answer is not None)
-        return result({**ended, **more}, files)
+        told = {"changes": changes, "daemon_reload": False, "restart": None}
+        done = carry_out(self, transaction(ROLE, run, host, told, {}), {}, files, self._variables)
+        return {**done, "cksharden": {**done["cksharden"], **more}}
 
     def _forget(self) -> dict[str, Any]:
         in_memory.remove()

@@ -62,7 +62,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _take_back(
         self, payload: dict[str, Any], gate: dict[str, Any], variables: dict[str, Any]
     ) -> dict[str, Any]:
-        follower = Follower(self, variables, lambda told: self._display.v(f"{payload['host']}: {told}"))
+        follower = Follower(self, variables)
         answer = follower.begin("rollback_begin", {**payload, "agent": agent_source()})
         if answer is None:
             return result(follower.follow(payload["role"], payload["run"], gate, surely_begun=False), [])

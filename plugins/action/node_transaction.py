@@ -9,15 +9,14 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.static_pod_settings import STATIC_PODS
 from ansible_collections.cksharden.node.plugins.plugin_utils import planned
-from ansible_collections.cksharden.node.plugins.plugin_utils.bundle import agent_source
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_request
 from ansible_collections.cksharden.node.plugins.plugin_utils.kubelet_changes import CONFIG_DIR
-from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, collect, run_on_node
+from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, collect
 from ansible_collections.cksharden.node.plugins.plugin_utils.rendered_ahead import check_ahead
 from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import (
-    BEGIN_SECONDS,
-    Follower,
+    carry_out,
     gate_of,
+    refuse_open,
     result,
     run_of,
     transaction,
@@ -39,7 +38,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         arguments = self._task.args
         role = str(arguments.get("role"))
         run = run_of(variables, arguments)
-        self._host = str(variables["inventory_hostname"])
         try:
             if role not in planned.ROLES:
                 raise planned.NotPlannedError(f"role is {role}, not one of {', '.join(planned.ROLES)}")
@@ -55,11 +53,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         settings = self._settings(role, variables)
         request = check_request(planned.request(role, settings))
         sections = collect(self, request, variables)
-        if planned.has_open_transaction(sections):
-            # Half changed files are no ground for a plan, and its agent may be gone.
-            told = run_on_node(self, "recover", {}, variables, BEGIN_SECONDS)["open"]
-            if told:
-                raise planned.NotPlannedError(told)
+        refuse_open(self, sections, variables)
         config_dir = str(self._task.args.get("config_dir") or CONFIG_DIR)
         changes = planned.changes_of(role, settings, sections, config_dir)
         files = planned.files_of(changes["changes"])
@@ -72,8 +66,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if role == STATIC_PODS:
             check_ahead(self, sections, settings, changes, variables)
         gate = gate_of(self._task.args)
-        wanted = transaction(role, run, self._host, changes, gate)
-        return {**self._transact(wanted, gate, files, variables), **extra}
+        wanted = transaction(role, run, str(variables["inventory_hostname"]), changes, gate)
+        return {**carry_out(self, wanted, gate, files, variables), **extra}
 
     def _settings(self, role: str, variables: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the role's list of settings.
@@ -85,20 +79,3 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if "cksharden_plan" not in variables:
             settings = self._templar.template(settings)
         return list(settings)
-
-    def _transact(
-        self,
-        wanted: dict[str, Any],
-        gate: dict[str, Any],
-        files: list[dict[str, Any]],
-        variables: dict[str, Any],
-    ) -> dict[str, Any]:
-        role, run = wanted["role"], wanted["run"]
-        follower = Follower(self, variables, lambda told: self._display.v(f"{self._host}: {told}"))
-        answer = follower.begin("begin", {"transaction": wanted, "agent": agent_source()})
-        if answer is not None and not answer["begun"]:
-            refused = {"role": role, "run": run, "outcome": "refused", "reason": answer["reason"]}
-            return result(refused, files)
-        for told in answer["raised"] if answer else ():
-            self._display.warning(f"{self._host}: {told}")
-        return result(follower.follow(role, run, gate, surely_begun=answer is not None), files)

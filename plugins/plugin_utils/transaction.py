@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,11 @@ from ansible_collections.cksharden.node.plugins.module_utils.node import (
 )
 from ansible_collections.cksharden.node.plugins.module_utils.node.gate import LIMIT, WINDOW
 from ansible_collections.cksharden.node.plugins.module_utils.node.store import BASE
+from ansible_collections.cksharden.node.plugins.plugin_utils.bundle import agent_source
+from ansible_collections.cksharden.node.plugins.plugin_utils.planned import (
+    NotPlannedError,
+    has_open_transaction,
+)
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
 
 if TYPE_CHECKING:
@@ -75,8 +80,8 @@ def transaction(
 class Follower:
     """Begins a transaction on one node and stays with it, also while the node can't be reached."""
 
-    def __init__(self, action: ActionBase, variables: dict[str, Any], tell: Callable[[str], None]) -> None:
-        self._action, self._variables, self._tell = action, variables, tell
+    def __init__(self, action: ActionBase, variables: dict[str, Any]) -> None:
+        self._action, self._variables = action, variables
         self._doubt = ""
 
     def begin(self, entry: str, payload: dict[str, Any]) -> dict[str, Any] | None:
@@ -125,6 +130,42 @@ class Follower:
             f"its end was not seen within {patience} s ({told}); the node finishes by itself: {where}"
         )
         return {"role": role, "run": run, "outcome": "open", "reason": reason_text}
+
+    def _tell(self, told: str) -> None:
+        self._action._display.v(f"{self._variables['inventory_hostname']}: {told}")  # noqa: SLF001  Ansible's way
+
+
+def carry_out(
+    action: ActionBase,
+    wanted: dict[str, Any],
+    gate: dict[str, int],
+    files: list[dict[str, Any]],
+    variables: dict[str, Any],
+) -> dict[str, Any]:
+    """Have a node carry a transaction out; return the result of the task.
+
+    wanted: what transaction() returned; gate: what gate_of returned; files: what it changes.
+    Raises RemoteError for a node that can't have begun it.
+    """
+    role, run = wanted["role"], wanted["run"]
+    follower = Follower(action, variables)
+    answer = follower.begin("begin", {"transaction": wanted, "agent": agent_source()})
+    if answer is not None and not answer["begun"]:
+        return result({"role": role, "run": run, "outcome": "refused", "reason": answer["reason"]}, files)
+    for told in answer["raised"] if answer else ():
+        action._display.warning(f"{wanted['host']}: {told}")  # noqa: SLF001  Ansible's way
+    return result(follower.follow(role, run, gate, surely_begun=answer is not None), files)
+
+
+def refuse_open(action: ActionBase, sections: dict[str, Any], variables: dict[str, Any]) -> None:
+    """Raise NotPlannedError while the node of these facts has a transaction that has not ended.
+
+    Half changed files are no ground for a plan. One whose agent has gone gets it back.
+    """
+    if has_open_transaction(sections):
+        told = run_on_node(action, "recover", {}, variables, BEGIN_SECONDS)["open"]
+        if told:
+            raise NotPlannedError(told)
 
 
 def _longest(role: str, gate: dict[str, int]) -> int:
