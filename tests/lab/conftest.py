@@ -33,6 +33,15 @@ def faulty_control_plane() -> Iterator[None]:
     static_pods.turn_back()
 
 
+@pytest.fixture
+def well_control_plane(faulty_control_plane: None) -> Iterator[None]:
+    """That control plane once it is well; afterwards nothing is planted on it any more."""
+    faults.wait(static_pods.well, 120, "the control plane is not well")
+    yield
+    faults.remove(static_pods.NODE)
+    faults.install(static_pods.NODE)
+
+
 @contextmanager
 def taken_back(runs: Path) -> Iterator[Path]:
     """Yield a directory for runs; afterwards they are rolled back, until the node is byte for byte as before."""

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,11 @@ NODE = os.environ.get("CKSHARDEN_FAULTS_NODE", "w1")
 """The node that things happen to; `nox -s faults` walks a worker, and then one of three control planes."""
 BASE = "/var/lib/cksharden"
 KUBELET_SETTINGS = [{"key": "tlsMinVersion", "value": "VersionTLS13"}]
+IMPATIENT = (
+    "-o ControlMaster=auto -o ControlPersist=60s"
+    " -o ServerAliveInterval=1 -o ServerAliveCountMax=2 -o ConnectTimeout=3"
+)
+"""Arguments of an SSH that gives up a node within seconds."""
 _DIRECTORY = "/usr/local/lib/python3.11/dist-packages"
 _WANTED = "/var/lib/cksharden-fault"
 """Holds `<step> kill` or `<step> hold`; removed by who obeys it, so that it acts once."""
@@ -200,16 +205,18 @@ class Harden:
         return self._process.wait(seconds), self._output.read_text()
 
     def kill(self) -> None:
-        """Kill the controller's processes with SIGKILL, those with a session of their own too."""
-        mark = os.fsencode(f"{self.run}-")
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
-        for place in Path("/proc").glob("[0-9]*"):
-            try:
-                if mark in (place / "cmdline").read_bytes():
-                    os.kill(int(place.name), signal.SIGKILL)
-            except OSError:
-                continue  # it has ended
+        """Kill the controller with SIGKILL."""
+        kill(self._process, f"{self.run}-")
+
+
+def kill(process: subprocess.Popen[bytes], mark: str) -> None:
+    """Kill a process with SIGKILL, and whatever else has a mark of it in its command line."""
+    process.kill()
+    process.wait(10)
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended
+            if place.name != str(os.getpid()) and os.fsencode(mark) in (place / "cmdline").read_bytes():
+                os.kill(int(place.name), signal.SIGKILL)
 
 
 @contextmanager

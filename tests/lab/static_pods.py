@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from tests.lab.command import ROOT, Ended, snapshot
 
 NODE = "cp1" if faults.NODE == "w1" else faults.NODE
 """The control plane that things happen to; on `ha` the one that faults.NODE names."""
+ONE = ("--limit", NODE)
 MANIFESTS = "/etc/kubernetes/manifests"
 SCHEDULER = f"{MANIFESTS}/kube-scheduler.yaml"
 _LOOK = f"""
@@ -113,9 +113,19 @@ def profile(directory: Path, control: str, **parameters: Any) -> Path:
     return path
 
 
+def other(node: str = NODE) -> str:
+    """Return the value of the scheduler's option that the next run asks for."""
+    return "true" if profiling(node) == "false" else "false"
+
+
 def turned(directory: Path, node: str = NODE) -> Path:
     """Return a profile that asks for the other value of the scheduler's option."""
-    return profile(directory, "scheduler_profiling", equals=profiling(node) == "false")
+    return profile(directory, "scheduler_profiling", equals=other(node) == "true")
+
+
+def refused(directory: Path, control: str) -> Path:
+    """Return a profile that asks for a version of TLS that no component knows."""
+    return profile(directory, control, one_of=["VersionTLS99"], set="VersionTLS99")
 
 
 def turn_back() -> None:
@@ -172,15 +182,42 @@ class Apply:
 
     def kill(self) -> None:
         """Kill it with SIGKILL, and everything that it started."""
-        self._process.kill()
-        self._process.wait(10)
-        mark = os.fsencode(str(self._runs))
-        for place in Path("/proc").glob("[0-9]*"):
-            try:
-                if mark in (place / "cmdline").read_bytes():
-                    os.kill(int(place.name), signal.SIGKILL)
-            except OSError:
-                continue  # it has ended
+        faults.kill(self._process, str(self._runs))
+
+
+@contextmanager
+def held(
+    step: str, directory: Path, wanted: Path | None = None, *, limited: bool = True, ssh: str = ""
+) -> Iterator[Apply]:
+    """Begin an apply on NODE, or on all, whose agent waits at a step while the block runs.
+
+    It is of the scheduler's option where no profile is given.
+    """
+    faults.plant(step, "hold", NODE)
+    run = Apply(directory, wanted or turned(directory), *(ONE if limited else ()), ssh=ssh)
+    faults.wait_held(400, node=NODE)
+    yield run
+    faults.release(NODE)
+
+
+def assert_put_back(run: Apply, *told: str) -> None:
+    """See that an apply fails and says why, and that the node has put all back and proved it."""
+    ended = run.wait()
+    assert ended.code == 3, ended.out
+    closed = settled(run.run)
+    assert (closed["outcome"], closed["proved"]) == ("restored", True), closed
+    for words in told:
+        assert words in closed["reason"]
+        assert words in ended.out
+
+
+def assert_refused(run: Apply, *told: str) -> None:
+    """See that an apply fails and says why, and that the node has changed nothing."""
+    ended = run.wait()
+    assert ended.code == 3, ended.out
+    assert settled(run.run)["outcome"] == "refused"
+    for words in told:
+        assert words in ended.out
 
 
 @contextmanager

@@ -7,8 +7,6 @@ nothing left to change.
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,6 +66,7 @@ def test_power_is_cut_while_modes_change(runs: Path) -> None:
     testing.wait_ready(faults.NODE)
 
 
+@pytest.mark.faults
 def test_the_agent_of_the_kubelet_is_killed(runs: Path) -> None:
     faults.plant("gating", "kill")
     ended = cksharden(*apply(), runs=runs)
@@ -82,11 +81,7 @@ def test_cksharden_is_killed(runs: Path) -> None:
     earlier = set(runs.iterdir())
     faults.plant("restarting", "hold")
     with applying(runs) as held:
-        held.kill()
-    mark = os.fsencode(str(runs))
-    for place in Path("/proc").glob("[0-9]*"):
-        if int(place.name) != os.getpid() and mark in _command_line(place):
-            os.kill(int(place.name), signal.SIGKILL)
+        faults.kill(held, str(runs))
     faults.release()
     (run,) = (path.name for path in set(runs.iterdir()) - earlier)
     assert faults.wait_settled(run)["outcome"] == "committed"
@@ -96,10 +91,3 @@ def test_cksharden_is_killed(runs: Path) -> None:
     assert "nothing to change" in again.err
     assert mode() == "600"
     assert not faults.accepts_tls12()
-
-
-def _command_line(process: Path) -> bytes:
-    try:
-        return (process / "cmdline").read_bytes()
-    except OSError:
-        return b""  # it has ended

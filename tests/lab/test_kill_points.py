@@ -153,10 +153,7 @@ def test_the_network_stalls(before: dict[str, Any], directory: Path) -> None:
 def test_the_network_is_cut(before: dict[str, Any], directory: Path) -> None:
     """The connection of the controller does not outlive it; the node goes on alone."""
     faults.plant("swapping", "hold")
-    impatient = (
-        "-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=1 -o ServerAliveCountMax=2"
-    )
-    run = start(directory, ssh=f"{impatient} -o ConnectTimeout=3")
+    run = start(directory, ssh=faults.IMPATIENT)
     faults.wait_held()
     with faults.network_cut():
         faults.release()
@@ -191,6 +188,7 @@ def test_the_kubelet_dies_within_the_window(before: dict[str, Any], directory: P
     assert "ended" in closed["reason"]
 
 
+@pytest.mark.faults
 def test_the_node_never_turns_ready(before: dict[str, Any], directory: Path) -> None:
     conflist = "/etc/cni/net.d/10-lab.conflist"
     # A change in a directory of the image is not always noticed: overlayfs and inotify.

@@ -15,27 +15,21 @@ from lab import testing
 from ansible_collections.cksharden.node.plugins.module_utils.node.journal import STEPS
 from tests.lab import faults, static_pods
 from tests.lab.command import snapshot
-from tests.lab.static_pods import NODE, Apply
+from tests.lab.static_pods import NODE, ONE, Apply
 from tests.lab.test_kill_points import drawn, rows
 
-pytestmark = [
-    pytest.mark.lab,
-    pytest.mark.control_plane,
-    pytest.mark.usefixtures("faulty_control_plane"),
-]
+pytestmark = pytest.mark.lab
 
 FAILING = ("restoring", "restored")
 # A kubelet restarts static pods by itself.
 REACHED = tuple(step for step in STEPS if step not in (*FAILING, "refused", "abandoned", "restarting"))
 # What is drawn for CI leaves the node as it was, so that nothing has to be taken back.
 PUT_BACK = ("swapping", "swapped", "gating")
-ONE = ("--limit", NODE)
 
 
 @pytest.fixture
-def before(faulty_control_plane: None) -> dict[str, str]:
+def before(well_control_plane: None) -> dict[str, str]:
     """The files of a control plane that is well."""
-    faults.wait(static_pods.well, 120, "the control plane is not well")
     return snapshot(NODE)
 
 
@@ -54,14 +48,9 @@ def assert_settled(run: str, before: dict[str, str], wanted: str) -> dict[str, A
     return closed
 
 
-def other() -> str:
-    """Return the value that the next run asks for."""
-    return "true" if static_pods.profiling() == "false" else "false"
-
-
 @pytest.mark.parametrize("step", rows(drawn(PUT_BACK), steps=REACHED))
 def test_the_agent_is_killed(step: str, before: dict[str, str], tmp_path: Path) -> None:
-    wanted = other()
+    wanted = static_pods.other()
     faults.plant(step, "kill", NODE)
     run = Apply(tmp_path, static_pods.turned(tmp_path), *ONE)
     ended = run.wait()
@@ -80,24 +69,18 @@ def test_the_agent_is_killed(step: str, before: dict[str, str], tmp_path: Path) 
 @pytest.mark.parametrize("step", rows(steps=FAILING))
 def test_the_agent_is_killed_while_it_restores(step: str, before: dict[str, str], tmp_path: Path) -> None:
     faults.plant(step, "kill", NODE)
-    refused = static_pods.profile(
-        tmp_path, "scheduler_tls_min_version", one_of=["VersionTLS99"], set="VersionTLS99"
-    )
-    run = Apply(tmp_path, refused, *ONE)
+    run = Apply(tmp_path, static_pods.refused(tmp_path, "scheduler_tls_min_version"), *ONE)
     ended = run.wait()
     assert ended.code == 3, ended.out
     assert assert_settled(run.run, before, "")["outcome"] == "restored"
 
 
-@pytest.mark.parametrize("step", rows(steps=("begin", "staged", "swapped", "gating", "committed")))
+@pytest.mark.parametrize("step", rows(steps=REACHED[:-1]))
 def test_cksharden_is_killed(step: str, before: dict[str, str], tmp_path: Path) -> None:
     """The node goes on alone, and the next apply takes over the lock of a process that is gone."""
-    wanted = other()
-    faults.plant(step, "hold", NODE)
-    run = Apply(tmp_path, static_pods.turned(tmp_path), *ONE)
-    faults.wait_held(node=NODE)
-    run.kill()
-    faults.release(NODE)
+    wanted = static_pods.other()
+    with static_pods.held(step, tmp_path) as run:
+        run.kill()
     assert assert_settled(run.run, before, wanted)["outcome"] == "committed"
     assert faults.lock_holder() == run.run
 
@@ -106,13 +89,10 @@ def test_cksharden_is_killed(step: str, before: dict[str, str], tmp_path: Path) 
     "step", rows(steps=("begin", "staged", "swapping", "swapped", "gating", "committed"))
 )
 def test_the_node_is_cut_from_power(step: str, before: dict[str, str], tmp_path: Path) -> None:
-    wanted = other()
-    faults.plant(step, "hold", NODE)
-    run = Apply(tmp_path, static_pods.turned(tmp_path), *ONE)
-    faults.wait_held(node=NODE)
-    testing.power_cut(NODE)
-    testing.start(NODE)
-    faults.release(NODE)  # a file of the test's own; the process that was held is gone
+    wanted = static_pods.other()
+    with static_pods.held(step, tmp_path) as run:
+        testing.power_cut(NODE)
+        testing.start(NODE)
     outcome = assert_settled(run.run, before, wanted)["outcome"]
     ended = run.wait()
     assert outcome == {"begin": "abandoned", "staged": "abandoned", "committed": "committed"}.get(
@@ -124,14 +104,8 @@ def test_the_node_is_cut_from_power(step: str, before: dict[str, str], tmp_path:
 @pytest.mark.faults
 def test_ssh_is_cut(before: dict[str, str], tmp_path: Path) -> None:
     """No connection outlives it; the node goes on alone, and the run says that it has not seen the end."""
-    wanted = other()
-    faults.plant("swapping", "hold", NODE)
-    impatient = (
-        "-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=1 -o ServerAliveCountMax=2"
-    )
-    run = Apply(tmp_path, static_pods.turned(tmp_path), *ONE, ssh=f"{impatient} -o ConnectTimeout=3")
-    faults.wait_held(node=NODE)
-    with faults.network_cut(NODE):
+    wanted = static_pods.other()
+    with static_pods.held("swapping", tmp_path, ssh=faults.IMPATIENT) as run, faults.network_cut(NODE):
         faults.release(NODE)
         assert assert_settled(run.run, before, wanted)["outcome"] == "committed"
     run.wait()
