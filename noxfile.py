@@ -7,32 +7,28 @@ this checkout; what has changed in either is installed again.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shlex
-import signal
-import subprocess
 import sys
-import tempfile
-import time
-import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import nox
 from nox.command import CommandFailed
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "molecule/shared"))
+
+from environment import LOCK, prepare
+from stages import beside, say, stage, timed
+
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["lint", "unit"]
 
 ROOT = Path(__file__).resolve().parent
-ENVIRONMENT = ROOT / ".nox/dev"
-LOCK = "requirements.lock"
 INVENTORY = "inventories/lab"
 KNOWS_THE_LAB = {"PYTHONPATH": str(ROOT / "molecule/shared")}
-# Of the faults CI keeps one of each class; `nox -s faults` walks them all.
-QUICK_ON_LAB = "lab and not faults and not control_plane"
+# What CI runs on nodes: one fault of each class, and none of the long stories of control planes.
+QUICK = "not faults and not control_plane"
+QUICK_ON_LAB = f"lab and {QUICK}"
 PATH = "tests/lab/test_path.py"
 SURVIVAL = "tests/lab/test_survival.py"
 BEFORE = "1.36.3"
@@ -40,22 +36,19 @@ BEFORE = "1.36.3"
 SCENARIOS = (
     ("single", ("default",)),
     ("single", ("neglected",)),
-    # These two change static pods, and want a cluster that nothing else has touched.
-    ("single", ("admission",)),
-    ("ha", ("static_pods",)),
     ("ha", ("file_access", "kubelet", "ha")),
 )
-# What happens on each topology, and to which node.
+# These change static pods, which takes minutes, on clusters that nothing else has touched: not for CI.
+LONG_SCENARIOS = (("single", ("admission",)), ("ha", ("static_pods",)))
+# Which tests/lab/test_NAME.py break which topology, and the node whose kubelet they break.
 FAULTS = {
-    "single": ("w1", ("kill_points", "apply_faults", "lock")),
-    "ha": ("cp2", ("kill_points", "apply_faults")),
+    "single": ("w1", ("kill_points", "apply_faults", "lock", "static_pod_*")),
+    "ha": ("cp2", ("kill_points", "apply_faults", "static_pod_*", "ha_static_pods")),
 }
 # By file, so that what a file makes once is made once.
 BOTH_CORES = ("--numprocesses", "auto", "--dist", "loadfile")
 # Seconds to end by itself after Ctrl-C: a lab half made says how to go on, a run says where it stands.
 PATIENCE = 60
-# Stages that have ended, and their seconds.
-TOOK: list[tuple[str, float]] = []
 
 
 @nox.session(python=False)
@@ -101,15 +94,17 @@ def lab_tests(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def faults(session: nox.Session) -> None:
-    """Every kill point and fault, on both topologies, into docs/faults.md. Arguments go to pytest instead."""
+    """Every kill point and fault, on both topologies, into docs/faults.md; `-- -k WORDS` chooses some."""
     prepare(session)
     failed = []
     for topology, (node, names) in FAULTS.items():
-        every = ("-p", "tests.lab.record", *(f"tests/lab/test_{name}.py" for name in names))
+        files = [path for name in names for path in sorted(ROOT.glob(f"tests/lab/test_{name}.py"))]
+        every = ("-p", "tests.lab.record", *(str(path.relative_to(ROOT)) for path in files))
         run_lab(session, "up", "--fresh", "--replace", "--topology", topology)
         try:
             session.run(
-                *("python", "-m", "pytest", "-m", "lab", *(session.posargs or every)),
+                *("python", "-m", "pytest", "-m", "lab or ha", *every, *session.posargs),
+                success_codes=[0, 5],  # 5: none was chosen
                 env={"CKSHARDEN_FAULTS_NODE": node} | KNOWS_THE_LAB,
                 interrupt_timeout=PATIENCE,
             )
@@ -121,11 +116,12 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def control_plane(session: nox.Session) -> None:
-    """What changes control planes and takes minutes, on a cluster of one and of three. Not yet part of CI."""
+    """Long stories of control planes: encryption, kubeadm-config, a join. Arguments are topologies."""
     prepare(session)
-    for topology, marked in (("single", "lab and control_plane"), ("ha", "ha and control_plane")):
+    marked = {"single": "lab and control_plane", "ha": "ha and control_plane"}
+    for topology in session.posargs or marked:
         run_lab(session, "up", "--fresh", "--replace", "--topology", topology)
-        run_on_nodes(session, marked, "tests")
+        run_on_nodes(session, marked[topology], "tests")
 
 
 @nox.session(python=False)
@@ -133,8 +129,7 @@ def survival(session: nox.Session) -> None:
     """A hardened cluster through a plain `kubeadm upgrade`. Arguments are topologies, by default single."""
     prepare(session)
     for topology in session.posargs or ("single",):
-        run_lab(session, "up", "--fresh", "--replace", "--topology", topology, "--kubernetes", BEFORE)
-        run_on_nodes(session, "survival", SURVIVAL)
+        run_survival(session, "survival", topology)
 
 
 @nox.session(python=False)
@@ -142,12 +137,12 @@ def molecule(session: nox.Session) -> None:
     """The molecule scenarios, on fresh clusters; the last one stays. Arguments are names of scenarios."""
     prepare(session)
     with timed():
-        run_scenarios(session, *session.posargs)
+        run_scenarios(session, (*LONG_SCENARIOS, *SCENARIOS), *session.posargs)
 
 
 @nox.session(python=False)
 def tests(session: nox.Session) -> None:
-    """Everything, what is quick first, on clusters of its own; leaves none behind. What CI runs."""
+    """What CI runs: one of each kind, what is quick first, on clusters of its own; leaves none behind."""
     prepare(session)
     with timed():
         with stage("lint"):
@@ -163,9 +158,11 @@ def tests(session: nox.Session) -> None:
                 run_on_nodes(session, "lab", PATH)
             with stage("the other tests on nodes"):
                 run_on_nodes(session, QUICK_ON_LAB, f"--deselect={PATH}", "tests")
-            run_scenarios(session, lab_is_fresh=True)  # the tests have left every node as it was
+            run_scenarios(session, SCENARIOS, lab_is_fresh=True)  # the tests have left every node as it was
             with stage("the tests on three control planes"):  # those that the last scenarios have left
-                run_on_nodes(session, "ha and not control_plane", "tests")
+                run_on_nodes(session, f"ha and {QUICK}", "tests")
+            with stage("the story of an upgrade, in short"):
+                run_survival(session, "survival and not faults")
         finally:
             run_lab(session, "down")
 
@@ -209,26 +206,6 @@ def lock(session: nox.Session) -> None:
     )
 
 
-def prepare(session: nox.Session) -> None:
-    """Make the shared environment, unless it is there already, and put it first in PATH."""
-    os.environ["PATH"] = os.pathsep.join([str(ENVIRONMENT / "bin"), os.environ["PATH"]])
-    stamp = ENVIRONMENT / "cksharden.stamp"
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    packaging = (project["build-system"], project["project"], project["tool"]["hatch"])
-    inputs = hashlib.sha256(repr((str(ROOT), sys.version, packaging)).encode())
-    for name in (LOCK, "galaxy.yml"):
-        inputs.update((ROOT / name).read_bytes())
-    if stamp.is_file() and stamp.read_text(encoding="ascii") == inputs.hexdigest():
-        return
-    # virtualenv comes with nox and, unlike the standard library's venv, is complete on every Debian.
-    session.run(sys.executable, "-m", "virtualenv", "--quiet", "--clear", str(ENVIRONMENT))
-    # The lock is complete, so nothing has to be resolved (and no package can bring one that is not in it).
-    pip_install = (str(ENVIRONMENT / "bin/python"), "-m", "pip", "install", "--quiet", "--no-deps")
-    session.run(*pip_install, "--require-hashes", "--requirement", LOCK)
-    session.run(*pip_install, "--no-build-isolation", "--editable", ".")
-    stamp.write_text(inputs.hexdigest(), encoding="ascii")
-
-
 def read_everything(session: nox.Session) -> None:
     """Run every tool that judges the files without running them."""
     session.run("ruff", "check")
@@ -254,17 +231,28 @@ def run_on_nodes(session: nox.Session, marked: str, *words: str) -> None:
     session.run(*command, success_codes=[0, 5], interrupt_timeout=PATIENCE)
 
 
-def run_scenarios(session: nox.Session, *wanted: str, lab_is_fresh: bool = False) -> None:
-    """Run scenarios, by default all, each group of SCENARIOS on a fresh lab of its own.
+def run_survival(session: nox.Session, marked: str, topology: str = "single") -> None:
+    """Run the story of an upgrade, or a part of it, on a fresh lab of the version before."""
+    run_lab(session, "up", "--fresh", "--replace", "--topology", topology, "--kubernetes", BEFORE)
+    run_on_nodes(session, marked, SURVIVAL)
+
+
+def run_scenarios(
+    session: nox.Session,
+    groups: Iterable[tuple[str, tuple[str, ...]]],
+    *wanted: str,
+    lab_is_fresh: bool = False,
+) -> None:
+    """Run scenarios, by default all of the groups, each group on a fresh lab of its own.
 
     The first group takes the lab that is up where that is as good as fresh.
     """
-    known = {name for _, names in SCENARIOS for name in names}
+    known = {name for _, names in (*LONG_SCENARIOS, *SCENARIOS) for name in names}
     if known != {path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")}:
-        session.error("SCENARIOS in noxfile.py does not hold the scenarios of molecule/")
+        session.error("noxfile.py does not name the scenarios of molecule/")
     if not known.issuperset(wanted):
         session.error(f"the scenarios are {', '.join(sorted(known))}")
-    for topology, names in SCENARIOS:
+    for topology, names in groups:
         chosen = [name for name in names if not wanted or name in wanted]
         if not chosen:
             continue
@@ -285,50 +273,3 @@ def run_cksharden(session: nox.Session, *words: str) -> None:
     """Run cksharden as a user would; findings (exit code 1) are no failure here."""
     print(f"$ cksharden {shlex.join(words)}", flush=True)
     session.run("cksharden", *words, success_codes=[0, 1], log=False, interrupt_timeout=PATIENCE)
-
-
-@contextmanager
-def stage(title: str) -> Iterator[None]:
-    """Say which stage runs, and remember how long it took."""
-    say(title)
-    begun = time.monotonic()
-    try:
-        yield
-    finally:
-        TOOK.append((title, time.monotonic() - begun))
-
-
-@contextmanager
-def beside(session: nox.Session, title: str, *command: str) -> Iterator[None]:
-    """Run a command while the block runs, and show what it printed afterwards. A block that fails ends it."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as printed:
-        process = subprocess.Popen(command, stdout=printed, stderr=printed, start_new_session=True)
-        try:
-            yield
-            code = process.wait()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
-            raise
-        say(title)
-        printed.seek(0)
-        print(printed.read(), flush=True)
-    if code != 0:
-        session.error(f"{title} ended with {code}")
-
-
-@contextmanager
-def timed() -> Iterator[None]:
-    """Show at the end, also of a run that failed, how long each stage took."""
-    begun = time.monotonic()
-    try:
-        yield
-    finally:
-        say("time of each stage, in minutes")
-        for title, seconds in [*TOOK, ("in all", time.monotonic() - begun)]:
-            print(f"{int(seconds) // 60:5}:{int(seconds) % 60:02}  {title}")
-
-
-def say(title: str) -> None:
-    """Print a line that stands out in a long transcript."""
-    print(f"\n── {title} {'─' * max(0, 96 - len(title))}", flush=True)

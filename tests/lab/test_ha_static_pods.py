@@ -17,7 +17,7 @@ from tests.lab.command import cksharden, findings, snapshot
 from tests.lab.prober import Asked, Prober
 from tests.lab.static_pods import Apply
 
-pytestmark = [pytest.mark.ha, pytest.mark.control_plane]
+pytestmark = pytest.mark.ha
 
 PLANES = ("cp1", "cp2", "cp3")
 BALANCER = "lb"
