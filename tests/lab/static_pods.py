@@ -93,6 +93,14 @@ def well(node: str = NODE) -> bool:
     return testing.kubectl("get", "--raw", "/readyz", check=False).stdout == "ok"
 
 
+def reported(component: str, node: str = NODE) -> str:
+    """Return the container that the kubelet reports as ready in the mirror pod of a component, "" for none."""
+    pod = ("--namespace", "kube-system", "get", "pod", f"{component}-{node}")
+    status = "jsonpath={.status.containerStatuses[0].ready} {.status.containerStatuses[0].containerID}"
+    ready, _, container = testing.kubectl(*pod, "--output", status, check=False).stdout.partition(" ")
+    return container if ready == "true" else ""
+
+
 def kubeadm_config() -> str:
     """Return the ClusterConfiguration of kubeadm-config."""
     path = "jsonpath={.data.ClusterConfiguration}"
