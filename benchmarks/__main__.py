@@ -22,7 +22,7 @@ from pathlib import Path
 from lab import testing
 from lab.commit import commit
 
-from benchmarks.contenders import FORKS, Bench
+from benchmarks.contenders import FORKS, PROFILE, Bench
 from benchmarks.memory import Peak
 from benchmarks.results import Column, tables
 from benchmarks.targets import made
@@ -64,7 +64,7 @@ def _converge() -> None:
     """Make an apply on the lab's nodes one with nothing to change."""
     inventory = INVENTORIES[testing.lab().topology]
     with tempfile.TemporaryDirectory(prefix="ckb-") as runs:
-        words = ["apply", inventory, "--yes", "--quiet", "--runs-dir", runs]
+        words = ["apply", inventory, "--profile", PROFILE, "--yes", "--quiet", "--runs-dir", runs]
         subprocess.run(
             [sys.executable, "-m", "cksharden", *words], cwd=ROOT, stdout=subprocess.DEVNULL, check=False
         )  # what it could not change shows when the apply that is measured finds it

@@ -36,7 +36,7 @@ def copy(directory: Path, controls: Sequence[Catalogued], count: int, files: Seq
         kind = of_files if number % 2 else of_kubelets
         original = kind[number // 2 % len(kind)]
         text = yaml.safe_load(original.path.read_text(encoding="utf-8"))
-        text |= {"id": f"bench{number}", "profiles": ["cks"], "applies_to": ["control_plane", "worker"]}
+        text |= {"id": f"bench{number}", "profiles": ["nodes"], "applies_to": ["control_plane", "worker"]}
         if kind is of_files:
             text["with"] = {"paths": [files[number]], **_EASY}
         (component / f"bench{number}.yml").write_text(yaml.safe_dump(text), encoding="utf-8")

@@ -28,6 +28,9 @@ FEW, MANY = 20, 200
 _NONCE = "bench"
 _FILES = f"find /usr/bin /usr/sbin /usr/lib -maxdepth 2 -type f | sort | head -n {MANY}"
 
+PROFILE = "nodes"
+"""What stock modules can judge too."""
+
 
 @dataclass
 class Bench:
@@ -40,7 +43,7 @@ class Bench:
     many: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        controls, selection = load_controls(), select(load_controls())
+        controls, selection = load_controls(), select(load_controls(), PROFILE)
         self.request = check_request(selection.request())
         self._write("request.json", self.request)
         self._write("stock.yml", stock.playbook(selection.controls))
@@ -110,7 +113,15 @@ class Bench:
             return list(pool.map(ask, self.targets.targets))
 
     def _cksharden(self, verb: str, root: Path, *words: str) -> str:
-        options = ["--quiet", "--forks", str(FORKS), "--runs-dir", str(self.directory / "runs")]
+        options = [
+            "--profile",
+            PROFILE,
+            "--quiet",
+            "--forks",
+            str(FORKS),
+            "--runs-dir",
+            str(self.directory / "runs"),
+        ]
         command = [sys.executable, "-m", "cksharden", verb, str(self.targets.inventory), *options, *words]
         return self._run(command, root, expect=(0, 1))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cksharden.facts import NodeFacts
 
 CONTROLS = load_controls()
-EXPERIMENTAL = "control_plane"
+PARTS = ("control_plane", "nodes")
 
 
 def _examples() -> list[Any]:
@@ -76,8 +76,9 @@ def test_a_failing_example_is_remedied_or_its_kind_says_why_not(one: Catalogued)
 
 @pytest.mark.parametrize("one", CONTROLS, ids=lambda one: one.control.id)
 def test_a_control_is_in_the_profiles_that_its_references_name(one: Catalogued) -> None:
-    # What is experimental is in the profile of that name alone, and already says where it will belong.
-    assert one.control.profiles == (EXPERIMENTAL,) or sorted(one.control.profiles) == sorted(one.control.refs)
+    *profiles, part = one.control.profiles
+    assert sorted(profiles) == sorted(one.control.refs)
+    assert part == PARTS[one.control.kind in ("kubelet_setting", "file_access")]
     assert one.control.refs
 
 
