@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ NODE = "cp1" if faults.NODE == "w1" else faults.NODE
 ONE = ("--limit", NODE)
 MANIFESTS = "/etc/kubernetes/manifests"
 SCHEDULER = f"{MANIFESTS}/kube-scheduler.yaml"
+COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
 _LOOK = f"""
 import glob, json
 journals = {{}}
@@ -85,7 +87,7 @@ def profiling(node: str = NODE) -> str | None:
 
 def well(node: str = NODE) -> bool:
     """Tell whether every process of a node's control plane does what its manifest says, and the API answers."""
-    for component in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"):
+    for component in COMPONENTS:
         manifest = testing.run(node, ["cat", f"{MANIFESTS}/{component}.yaml"]).stdout
         given = options(component, node)
         if not given or any(f"--{name}={value}" not in manifest for name, value in given.items()):
@@ -99,6 +101,23 @@ def reported(component: str, node: str = NODE) -> str:
     status = "jsonpath={.status.containerStatuses[0].ready} {.status.containerStatuses[0].containerID}"
     ready, _, container = testing.kubectl(*pod, "--output", status, check=False).stdout.partition(" ")
     return container if ready == "true" else ""
+
+
+def wait_steady(component: str, old: str, node: str = NODE) -> None:
+    """Wait until all pods of a node stay ready for a while, a component by another container than the old one.
+
+    The gate's window begins then at the latest: others than the one in change may have ended and come back.
+    """
+    steady: tuple[float, dict[str, str]] = (0, {})
+
+    def holds() -> bool:
+        nonlocal steady
+        now = {name: reported(name, node) for name in COMPONENTS}
+        if now != steady[1]:
+            steady = (time.monotonic(), now)
+        return all(now.values()) and now[component] != old and time.monotonic() - steady[0] >= 12
+
+    faults.wait(holds, 170, "its pods do not stay ready")
 
 
 def kubeadm_config() -> str:
