@@ -49,9 +49,7 @@ def test_it_dies_after_it_was_well(tmp_path: Path) -> None:
     with static_pods.as_before():
         old = static_pods.reported("kube-scheduler")
         run = Apply(tmp_path, static_pods.turned(tmp_path), *ONE)
-        ready = ("", old)
-        faults.wait(lambda: static_pods.reported("kube-scheduler") not in ready, 150, "it is not well")
-        time.sleep(20)  # its window of 30 s has begun
+        static_pods.wait_steady("kube-scheduler", old)
         testing.run(NODE, f"kill -9 $({static_pods.pids('kube-scheduler')})")
         assert_put_back(run, "kube-scheduler ended after it had been well")
 
