@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +30,7 @@ ENCRYPTION = "/etc/kubernetes/cksharden/encryption.yaml"
 POD = SECRET = "survivor"
 VALUE = "swordfish-was-never-a-password"
 """What the Secret holds."""
+_MADE = r'RunPodSandbox for name:\\"([^"\\]+)\\".* returns sandbox id'
 _ETCD = "/etc/kubernetes/pki/etcd"
 _READ = f"""
 curl --silent --fail --cacert {_ETCD}/ca.crt --cert {_ETCD}/healthcheck-client.crt \
@@ -78,6 +81,14 @@ def static_pods() -> dict[str, Entry]:
     words = ("--namespace", "kube-system", "get", "pods", "--selector", "tier=control-plane", "-o", "json")
     pods = json.loads(testing.kubectl(*words).stdout)["items"]
     return {pod["metadata"]["name"]: pod["status"]["containerStatuses"][0] for pod in pods}
+
+
+def pods_made() -> Counter[str]:
+    """Return how often each static pod was made since its node was: each change of a manifest makes one."""
+    read = ["journalctl", "--unit", "containerd", "--output", "cat", "--no-pager"]
+    pods = static_pods()
+    made = (pod for name in planes() for pod in re.findall(_MADE, testing.run(name, read).stdout))
+    return Counter(pod for pod in made if pod in pods)
 
 
 def started(status: Entry) -> float:
