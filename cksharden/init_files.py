@@ -49,7 +49,7 @@ _PROFILE = """\
 # Which controls are asked: `cksharden controls` lists them, `cksharden explain CONTROL` explains one.
 id: {id}
 title: What we have agreed on
-extends: cks
+extends: cks   # with `nodes` no static pod of a control plane is restarted
 
 # Controls that `cks` does not have, and controls that do not fit here:
 # include: [etcd_data_directory_owner]
