@@ -50,6 +50,7 @@ def test_it_dies_after_it_was_well(tmp_path: Path) -> None:
         old = static_pods.reported("kube-scheduler")
         run = Apply(tmp_path, static_pods.turned(tmp_path), *ONE)
         static_pods.wait_steady("kube-scheduler", old)
+        time.sleep(6)  # a scheduler is ready before it has the Lease, which the window waits for
         testing.run(NODE, f"kill -9 $({static_pods.pids('kube-scheduler')})")
         assert_put_back(run, "kube-scheduler ended after it had been well")
 
