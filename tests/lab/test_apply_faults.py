@@ -52,6 +52,7 @@ def runs(faulty_node: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield directory
 
 
+@pytest.mark.faults
 def test_power_is_cut_while_modes_change(runs: Path) -> None:
     assert mode() == "644"
     faults.plant("swapped", "hold")

@@ -87,6 +87,7 @@ def last() -> str:
     return leader()
 
 
+@pytest.mark.faults
 def test_the_last_of_three_fails_and_nobody_notices(last: str, tmp_path: Path) -> None:
     """Those that came through stay as planned, the last one goes back, and kubeadm-config is left alone."""
     wanted = static_pods.profile(tmp_path, "apiserver_profiling")
@@ -178,7 +179,6 @@ def started(name: str) -> None:
     testing.wait_ready()
 
 
-@pytest.mark.faults
 def test_a_member_of_etcd_is_down_before_the_start(tmp_path: Path) -> None:
     first, down = "cp1", "cp3"
     testing.wait_ready()

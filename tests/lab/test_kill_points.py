@@ -136,6 +136,7 @@ def test_the_node_is_cut_from_power(step: str, before: dict[str, Any], directory
     )
 
 
+@pytest.mark.faults
 def test_the_network_stalls(before: dict[str, Any], directory: Path) -> None:
     """The connection of the controller outlives it."""
     faults.plant("swapping", "hold")
