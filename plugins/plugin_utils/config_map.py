@@ -18,9 +18,13 @@ _SECONDS = 30
 
 
 def absent_control_planes(variables: dict[str, Any]) -> str:
-    """Return the control planes of the inventory that are not of this play: "" for none."""
-    named = variables["groups"].get("kube_control_plane", ())
-    return ", ".join(sorted(set(named) - set(variables["ansible_play_hosts"])))
+    """Return the control planes of the inventory that are not of this play: "" for none.
+
+    One that has said itself that it is in no cluster yet is none: it joins by what is kept then.
+    """
+    named = set(variables["groups"].get("kube_control_plane", ())) - set(variables["ansible_play_hosts"])
+    kinds = {str(host): variables["hostvars"][host].get("cksharden_node_kind") for host in named}
+    return ", ".join(sorted(host for host, kind in kinds.items() if kind != "none"))
 
 
 def read_config(action: ActionBase, variables: dict[str, Any]) -> dict[str, Any]:
