@@ -27,6 +27,7 @@ from cksharden.model import Item, Judgement, Status
 _SINCE = (1, 34)
 """The first minor whose API server tells which file it has loaded: without that no round can be proved."""
 _ACCEPTED = ("secretbox", "aescbc", "kms")
+_ANEW = "written anew: kubectl get secrets --all-namespaces --output json | kubectl replace --filename -"
 _STRONG = re.compile(r"k8s:enc:(?:secretbox:v1|aescbc:v1|kms:v2):")
 
 
@@ -96,14 +97,14 @@ class EncryptionKind(ControlPlaneFileKind):
                 f"{path} is not there: it has to come back, from another control plane or a backup"
             )
         item = {"path": path, "resource": spec.resource, "provider": spec.provider}
-        if not new_key:
-            return [*static, item]
         entry = facts.section("static_pods")["files"].get(path) or {"path": path}
         if _says(entry, spec.resource) == "kms":
+            # A key of ours would take its place.
             raise CannotRemedy(
-                f"{path} has a KMS encrypt, which makes its own keys: have that make a new one"
+                f"{path} has a KMS encrypt, which makes its own keys: "
+                + ("have that make a new one" if new_key else f"what is stored has to be {_ANEW}")
             )
-        return [*static, item | {"new_key": True}]
+        return [*static, item | ({"new_key": True} if new_key else {})]
 
     def changes(self, items: list[dict[str, Any]], facts: NodeFacts) -> dict[str, Any]:
         """Predict whether the file changes; what it says then is known on the nodes alone."""

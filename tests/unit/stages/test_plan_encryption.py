@@ -147,6 +147,13 @@ def test_secrets_from_before_are_rewritten_where_the_file_is_right_already() -> 
     assert not plan_of(closed_plane("cp1", "secretbox", stored={"k8s:enc:secretbox:v1:one": 3})).changes
 
 
+def test_a_kms_stays_where_old_secrets_are_still_plain() -> None:
+    plan = plan_of(closed_plane("cp1", "kms", "identity", stored={"k8s:enc:kms:v2:vault": 3, "identity": 2}))
+    assert not plan.changes
+    (found,) = reasons(plan).values()
+    assert any("has a KMS encrypt" in reason and "kubectl replace" in reason for reason in found)
+
+
 def test_a_new_key_is_for_all_and_a_kms_makes_its_own() -> None:
     planes = [closed_plane(name, "aescbc", "identity") for name in ("cp1", "cp2")]
     plan = plan_of(*planes, new_key=True)
