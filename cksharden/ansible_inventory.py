@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,13 @@ def listed(inventory: Path, connection: Connection) -> dict[str, Any]:
         raise InventoryError(reason, file=source, mend="see what `ansible-inventory --list` says")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def members(groups: Mapping[str, Any], name: str) -> set[str]:
+    """Return the hosts of a group and of those below it, of what `listed` told."""
+    group = groups.get(name, {})
+    below = (members(groups, child) for child in group.get("children", ()))
+    return set(group.get("hosts", ())).union(*below)
 
 
 def check_limit(inventory: Path, connection: Connection, limit: str) -> None:

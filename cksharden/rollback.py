@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from ansible_collections.cksharden.node.plugins.plugin_utils.encryption_changes import ROUNDS, role_of
 from cksharden import configuration
+from cksharden.ansible_inventory import listed, members
 from cksharden.errors import IncompleteError
+from cksharden.inventory import CONTROL_PLANES
 from cksharden.outcomes import carry_out
 from cksharden.rundir import RunDir
 from cksharden.runner import Connection, HostResult, OnEvent, PlaybookResult, run_playbook
@@ -33,7 +36,8 @@ def preview(rollback: Rollback, on_event: OnEvent | None = None) -> Restorations
     """Ask the nodes what the rollback would do; save it in the run's rollback.json and return it.
 
     Raises:
-        IncompleteError: a node could not be asked, or none keeps anything of that run.
+        IncompleteError: a node could not be asked, or none keeps anything of that run, or not every
+            control plane would take part in what takes a key away.
     """
     played = _play(rollback, {}, on_event, check=True)
     failed = {host: result.message for host, result in played.hosts.items() if result.status != "ok"}
@@ -42,6 +46,7 @@ def preview(rollback: Rollback, on_event: OnEvent | None = None) -> Restorations
         mend = "nothing was changed; leave these out with --limit to take back the others"
         raise IncompleteError(told or played.error, mend=mend)
     hosts = tuple(_restoration(result) for result in played.hosts.values())
+    _require_every_reader(rollback, hosts)
     answers = configuration.answers(played)
     if not answers and not any(host.known for host in hosts):
         names = ", ".join(sorted(host.host for host in hosts))
@@ -71,6 +76,43 @@ def take_back(
         rollback.connection,
         lambda: _play(rollback, extra, on_event, check=False),
     )
+
+
+def lacking_readers(hosts: tuple[HostRestoration, ...], planes: Set[str]) -> set[str]:
+    """Return the control planes that would go on writing by a key which the others no longer have. Pure.
+
+    hosts: what each keeps of the run; planes: control planes of the inventory, as far as they may be left out.
+    """
+    roles = {role_of(number) for number in ROUNDS}
+    asked = {
+        host.host: [files for role, files in host.roles.items() if role in roles]
+        for host in hosts
+        if roles & host.roles.keys()
+    }
+    kept = [file for rounds in asked.values() for files in rounds for file in files]
+    if all(file.status == "as_before" for file in kept):
+        return set()
+    return {host for host, rounds in asked.items() if not any(rounds)} | (planes - asked.keys())
+
+
+def _require_every_reader(rollback: Rollback, hosts: tuple[HostRestoration, ...]) -> None:
+    """Refuse to take a key from some control planes alone: nobody could list secrets any more.
+
+    Raises:
+        IncompleteError: a control plane is left out, or keeps nothing of the run's encryption.
+    """
+    planes: set[str] = set()
+    if rollback.limit is not None:
+        groups = listed(rollback.inventory, rollback.connection)
+        planes = members(groups, CONTROL_PLANES) or members(groups, "all")
+    lacking = lacking_readers(hosts, planes)
+    if lacking:
+        raise IncompleteError(
+            f"run {rollback.of} encrypted what etcd stores, which goes back on every control plane or on none: "
+            f"{', '.join(sorted(lacking))} would go on writing by a key that the others no longer have",
+            mend="nothing was changed; leave --limit out, and see docs/control-plane.md, The way back, "
+            "where a control plane joined after the run",
+        )
 
 
 def _play(
