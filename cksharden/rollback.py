@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,10 +78,10 @@ def take_back(
     )
 
 
-def lacking_readers(hosts: tuple[HostRestoration, ...], planes: Set[str]) -> set[str]:
+def lacking_readers(hosts: tuple[HostRestoration, ...], planes: set[str]) -> set[str]:
     """Return the control planes that would go on writing by a key which the others no longer have. Pure.
 
-    hosts: what each keeps of the run; planes: control planes of the inventory, as far as they may be left out.
+    hosts: what each keeps of the run; planes: those of the inventory, where some may be left out.
     """
     roles = {role_of(number) for number in ROUNDS}
     asked = {
@@ -108,7 +108,7 @@ def _require_every_reader(rollback: Rollback, hosts: tuple[HostRestoration, ...]
     lacking = lacking_readers(hosts, planes)
     if lacking:
         raise IncompleteError(
-            f"run {rollback.of} encrypted what etcd stores, which goes back on every control plane or on none: "
+            f"run {rollback.of} encrypted what etcd stores, and goes back on all control planes or on none: "
             f"{', '.join(sorted(lacking))} would go on writing by a key that the others no longer have",
             mend="nothing was changed; leave --limit out, and see docs/control-plane.md, The way back, "
             "where a control plane joined after the run",
