@@ -135,6 +135,8 @@ class StaticPods(msgspec.Struct, frozen=True):
     """authentication, authorization or encryption -> what the API server has loaded."""
     stored: dict[str, dict[str, int]] = {}
     """Resource -> what the values in etcd begin with, `identity` in the clear -> how many; {}: not asked."""
+    stored_error: str = ""
+    """Why etcd did not tell that though it was asked."""
     kubeadm: Program | None = None
     leads_etcd: bool | None = None
     """Whether the node's member of etcd led the others; None where that is not known."""

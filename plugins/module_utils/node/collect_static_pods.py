@@ -27,6 +27,8 @@ DIRECTORY = "/etc/kubernetes/manifests"
 _API_SECONDS = 5
 """Patience with the API server in all; what it has loaded is asked only where it reloads anything."""
 _ETCD_SECONDS = 3
+_STORED_SECONDS = 15
+"""Patience with etcd's list of secrets, which takes long only where there are thousands."""
 
 _FLAG = re.compile(r"""(?:^|[\s"'=\0])--?pod[-_]manifest[-_]path(?:=|[ \t]+|\0)["']?(/[^\s"'\0]*)""")
 _KEY = re.compile(r"""\bstaticPodPath["']?[ \t]*:[ \t]*["']?(/[^\s"',}]*)""")
@@ -49,6 +51,7 @@ def collect(request: Data, kubelet: Data, kubeadm: Data | None) -> Data:
     texts = [entry["text"] for entry in entries if entry.get("text")]
     loaded = Background(lambda: _loaded(processes["kube-apiserver"], texts))
     lines = ["\0".join(each["argv"]) for component in processes.values() for each in component]
+    held, held_error = stored.result(_STORED_SECONDS, ({}, f"no answer in {_STORED_SECONDS} s"))
     return {
         "directory": directory,
         "entries": entries,
@@ -57,7 +60,8 @@ def collect(request: Data, kubelet: Data, kubeadm: Data | None) -> Data:
         "loaded": loaded.result(_API_SECONDS, {}),
         "kubeadm": kubeadm,
         "leads_etcd": leads.result(_ETCD_SECONDS, None),
-        "stored": stored.result(_ETCD_SECONDS, {}),
+        "stored": held,
+        "stored_error": held_error,
     }
 
 
@@ -118,17 +122,20 @@ def _etcd(member: Data) -> Etcd:
     return Etcd(own, health_check(options.get("--trusted-ca-file")), _ETCD_SECONDS)
 
 
-def _stored(members: list[Data], servers: list[Data]) -> dict[str, dict[str, int]]:
-    """Return how etcd holds secrets, where the API server is told to encrypt and etcd is this node's."""
+def _stored(members: list[Data], servers: list[Data]) -> tuple[dict[str, dict[str, int]], str]:
+    """Return how etcd holds secrets, or why it does not tell.
+
+    It is asked where the API server is told to encrypt and etcd is this node's.
+    """
     words = [word.partition("=")[::2] for server in servers for word in server["argv"]]
     options = dict(words)
     if len(members) != 1 or f"--{RELOADED['encryption']}" not in options:
-        return {}
+        return {}, ""
     place = options.get("--etcd-prefix", "/registry").strip("/")
     try:
-        return {"secrets": count(_etcd(members[0]).values(f"/{place}/secrets/"))}
-    except EtcdError:
-        return {}
+        return {"secrets": count(_etcd(members[0]).values(f"/{place}/secrets/"))}, ""
+    except EtcdError as reason:
+        return {}, str(reason)
 
 
 def _loaded(servers: list[Data], texts: list[str]) -> Data:

@@ -13,11 +13,12 @@ import os
 import ssl
 import urllib.parse
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
 SECONDS = 5
 _LARGEST = 1024 * 1024
-_PAGE, _LARGEST_PAGE = 20, 128 * 1024 * 1024
+_PAGE, _LARGEST_PAGE = 60, 128 * 1024 * 1024
 """Values in one answer, and its bytes: one value has at most 1.5 MiB by default, in base64 here."""
 _FAILURES = (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError)
 
@@ -72,7 +73,7 @@ def health_check(authority: str | None) -> Credentials:
 
 
 class Etcd:
-    """One endpoint of etcd; each question is a connection of its own."""
+    """One endpoint of etcd; each question is a connection of its own, and so is a list."""
 
     def __init__(self, url: str, credentials: Credentials, timeout: float = SECONDS) -> None:
         self._url, self._credentials, self._timeout = url, credentials, timeout
@@ -119,35 +120,46 @@ class Etcd:
             "range_end": _base64(first[:-1] + bytes((first[-1] + 1,))),
             "limit": _PAGE,
         }
-        while True:
-            answer = self._ask("/v3/kv/range", question, _LARGEST_PAGE)
-            try:
-                found = [
-                    (base64.b64decode(each["key"]), base64.b64decode(each.get("value", "")))
-                    for each in answer.get("kvs", ())
-                ]
-                question["revision"] = answer["header"]["revision"]
-            except _FAILURES as reason:
-                raise EtcdError(f"{self._url} does not list {prefix}") from reason
-            for _key, value in found:
-                yield value
-            if not answer.get("more") or not found:
-                return
-            question["key"] = _base64(found[-1][0] + b"\0")
+        with self._connected() as connection:
+            while True:
+                answer = self._post(connection, "/v3/kv/range", question, _LARGEST_PAGE)
+                try:
+                    found = [
+                        (base64.b64decode(each["key"]), base64.b64decode(each.get("value", "")))
+                        for each in answer.get("kvs", ())
+                    ]
+                    question["revision"] = answer["header"]["revision"]
+                except _FAILURES as reason:
+                    raise EtcdError(f"{self._url} does not list {prefix}") from reason
+                for _key, value in found:
+                    yield value
+                if not answer.get("more") or not found:
+                    return
+                question["key"] = _base64(found[-1][0] + b"\0")
 
-    def _ask(self, path: str, question: dict[str, Any], largest: int = _LARGEST) -> dict[str, Any]:
-        connection = None
+    def _ask(self, path: str, question: dict[str, Any]) -> dict[str, Any]:
+        with self._connected() as connection:
+            return self._post(connection, path, question, _LARGEST)
+
+    def _post(
+        self, connection: http.client.HTTPConnection, path: str, question: dict[str, Any], largest: int
+    ) -> dict[str, Any]:
         try:
-            connection = self._connection()
             body = json.dumps(question).encode("ascii")
             connection.request("POST", path, body, {"Content-Type": "application/json"})
             response = connection.getresponse()
             return _answer(response.status, response.read(largest))
         except _FAILURES as reason:
             raise EtcdError(f"{self._url}{path}: {type(reason).__name__}: {reason}") from reason
-        finally:
-            if connection is not None:
-                connection.close()
+
+    @contextmanager
+    def _connected(self) -> Iterator[http.client.HTTPConnection]:
+        try:
+            connection = self._connection()
+        except _FAILURES as reason:
+            raise EtcdError(f"{self._url}: {type(reason).__name__}: {reason}") from reason
+        with closing(connection):
+            yield connection
 
     def _connection(self) -> http.client.HTTPConnection:
         where = urllib.parse.urlsplit(self._url)

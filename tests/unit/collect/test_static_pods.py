@@ -296,8 +296,11 @@ def test_how_etcd_holds_secrets_is_told_where_they_are_to_be_encrypted(
         found["etcd"] = [{"argv": ["etcd", *words]}]
         found["kube-apiserver"] = [{"argv": ["kube-apiserver", option]}]
         monkeypatch.setattr(collect_static_pods, "in_pods", lambda _names: found)
-        told = collect_static_pods.collect(REQUEST, {}, KUBEADM)["stored"]
-        assert told == ({"secrets": stored} if stored else {})
+        told = collect_static_pods.collect(REQUEST, {}, KUBEADM)
+        assert (told["stored"], told["stored_error"]) == ({"secrets": stored} if stored else {}, "")
+        server.objects = {}
+        silent = collect_static_pods.collect(REQUEST, {}, KUBEADM)
+        assert (silent["stored"], "/v3/kv/range" in silent["stored_error"]) == ({}, stored is not None)
 
 
 @pytest.mark.parametrize(("leader", "leads"), [("7", True), ("8", False), ("", None)])
