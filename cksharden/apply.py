@@ -71,6 +71,6 @@ def expected_roles(host: HostPlan) -> tuple[str, ...]:
     roles = [name.removesuffix("_settings") for name, items in host.settings.items() if items]
     if ENCRYPTION not in roles:
         return tuple(roles)
-    last = 3 if host.settings[f"{ENCRYPTION}_settings"][0].get("new_key") else 2
+    last = 3 if "rotation" in host.settings[f"{ENCRYPTION}_settings"][0] else 2
     rounds = [role_of(number) for number in range(1, last + 1)]
     return tuple(role for role in (*roles, *rounds) if role != ENCRYPTION)

@@ -148,7 +148,7 @@ def _file(
     # A redacted text has another digest than the file: what is not known is not said.
     digest = None if secret else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
     after = FileState(
-        before.mode if before else new["mode"],
+        change.get("attributes", {}).get("mode") or (before.mode if before else new["mode"]),
         before.owner if before else "root",
         before.group if before else "root",
         digest,

@@ -53,7 +53,8 @@ def order(
 def check_new_key(plan: Plan) -> None:
     """Refuse to go on without the new key that was asked for. Raises UsageError."""
     hosts = plan.hosts.values()
-    if any(item.get("new_key") for host in hosts for item in host.settings.get("encryption_settings", ())):
+    items = [item for host in hosts for item in host.settings.get("encryption_settings", ())]
+    if any(item.get("rotation") == "begin" for item in items):
         return
     told = {one.reason for host in hosts for one in host.left_out if one.control == NEW_KEY_CONTROL}
     reason = "; ".join(sorted(told)) or f"{NEW_KEY_CONTROL} is not asked of any control plane"

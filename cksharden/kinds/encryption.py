@@ -8,12 +8,14 @@ the item is of no node's role: the playbook carries it out, and the option alone
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.encryption_config import OPTION, RELOAD
 from ansible_collections.cksharden.node.plugins.module_utils.node.encryption_settings import ENCRYPTION
 from ansible_collections.cksharden.node.plugins.plugin_utils.encryption import IDENTITY, readers
-from ansible_collections.cksharden.node.plugins.plugin_utils.encryption_changes import FILE, MODE
+from ansible_collections.cksharden.node.plugins.plugin_utils.encryption_changes import FILE, MODE, is_private
+from ansible_collections.cksharden.node.plugins.plugin_utils.key_names import latest
 from cksharden import control_plane
 from cksharden.facts import NodeFacts, Unknown
 from cksharden.kinds.control_plane_facets import Seen, minor_of, seen
@@ -51,16 +53,8 @@ class EncryptionKind(ControlPlaneFileKind):
         found = super().judge(spec, facts)
         if not found.items or spec.of is None:
             return found
-        found = judgement((*found.items, *_peers(facts)), spec.expected)
-        stored = control_plane.static_pods(facts).stored.get(spec.resource)
-        if stored is None:
-            return found
-        plain = {beginning: count for beginning, count in stored.items() if not _STRONG.match(beginning)}
-        told = ", ".join(f"{count} {spec.resource} as {beginning}" for beginning, count in plain.items())
-        status = Status.FAIL if plain else Status.PASS
-        count = sum(stored.values())
-        reason = f"etcd holds {told}" if plain else f"all {count} {spec.resource} in etcd are encrypted"
-        return judgement((*found.items, Item("stored", status, stored, "etcd", reason)), spec.expected)
+        more = (*_peers(facts), *_rotation(facts), *_stored(facts, spec.resource))
+        return judgement((*found.items, *more), spec.expected)
 
     def remedy(self, spec: Encryption, facts: NodeFacts) -> list[dict[str, Any]]:  # type: ignore[override]
         """See items."""
@@ -96,27 +90,31 @@ class EncryptionKind(ControlPlaneFileKind):
             raise CannotRemedy(
                 f"{path} is not there: it has to come back, from another control plane or a backup"
             )
-        item = {"path": path, "resource": spec.resource, "provider": spec.provider}
         entry = facts.section("static_pods")["files"].get(path) or {"path": path}
         if _says(entry, spec.resource) == "kms":
             # A key of ours would take its place.
+            by_hand = f"what is stored has to be {_ANEW}" if _is_private(entry) else f"chmod {MODE} {path}"
             raise CannotRemedy(
                 f"{path} has a KMS encrypt, which makes its own keys: "
-                + ("have that make a new one" if new_key else f"what is stored has to be {_ANEW}")
+                + ("have that make a new one" if new_key else by_hand)
             )
-        return [*static, item | ({"new_key": True} if new_key else {})]
+        rotation = "begin" if new_key else "finish" if any(map(latest, _known(facts).values())) else ""
+        item = {"path": path, "resource": spec.resource, "provider": spec.provider}
+        return [*static, item | ({"rotation": rotation} if rotation else {})]
 
     def changes(self, items: list[dict[str, Any]], facts: NodeFacts) -> dict[str, Any]:
         """Predict whether the file changes; what it says then is known on the nodes alone."""
         entry = facts.section("static_pods")["files"].get(items[0]["path"]) or {}
         exists = bool(entry.get("exists"))
         # Where it encrypts already, what others lack or what is stored may still be to do.
-        kept = exists and not items[0].get("new_key") and _says(entry, items[0]["resource"]) in _ACCEPTED
+        says = exists and _says(entry, items[0]["resource"]) in _ACCEPTED
+        kept = says and "rotation" not in items[0] and _is_private(entry)
         change = {
             "path": items[0]["path"],
             "action": "edit",
             "edits": [{"op": "write", "content": ""}],
             "create": {"mode": MODE},
+            "attributes": {} if _is_private(entry) else {"mode": MODE},
             "ground": None,
             "secret": True,
         }
@@ -135,9 +133,44 @@ def readable(facts: NodeFacts) -> tuple[str, ...]:
     return tuple(readers(at.file(paths[-1]).whole_text, "secrets"))
 
 
+def _known(facts: NodeFacts) -> Mapping[str, tuple[str, ...]]:
+    """Return what each control plane can read of stored secrets."""
+    return {} if isinstance(facts.cluster, str) else facts.cluster.readers
+
+
+def _stored(facts: NodeFacts, resource: str) -> tuple[Item, ...]:
+    """Say how etcd holds a resource, as far as this node was to tell."""
+    told = control_plane.static_pods(facts)
+    stored = told.stored.get(resource)
+    if stored is None:
+        reason = f"how etcd holds {resource} is not known: {told.stored_error}"
+        return (Item("stored", Status.UNKNOWN, None, "etcd", reason),) if told.stored_error else ()
+    plain = {beginning: count for beginning, count in stored.items() if not _STRONG.match(beginning)}
+    if plain:
+        counted = ", ".join(f"{count} {resource} as {beginning}" for beginning, count in plain.items())
+        return (Item("stored", Status.FAIL, stored, "etcd", f"etcd holds {counted}"),)
+    reason = f"all {sum(stored.values())} {resource} in etcd are encrypted"
+    return (Item("stored", Status.PASS, stored, "etcd", reason),)
+
+
+def _rotation(facts: NodeFacts) -> tuple[Item, ...]:
+    """Say that a key which another one follows is still there: a run ended between its rounds."""
+    reads = _known(facts).get(facts.host, ())
+    newest = latest(reads)
+    if newest is None:
+        return ()
+    reason = f"{newest} was to follow another key, which is still there: a run ended between its rounds"
+    return (Item("rotation", Status.FAIL, reads, facts.host, reason),)
+
+
+def _is_private(entry: dict[str, Any]) -> bool:
+    """Tell whether nobody but its owner may read a file; one that is not there is made so."""
+    return is_private(entry.get("mode") or MODE)
+
+
 def _peers(facts: NodeFacts) -> tuple[Item, ...]:
     """Say what another control plane writes and this one can't read."""
-    known = {} if isinstance(facts.cluster, str) else facts.cluster.readers
+    known = _known(facts)
     if facts.host not in known:
         return ()
     for host, reads in known.items():

@@ -10,6 +10,12 @@ from cksharden.model import FileState, HostPlan, Plan, PlannedFile
 from cksharden.report.sheet import Sheet, Style
 
 _INDENT = " " * 4
+_KEYS = {
+    "": "by the key that is there, or else a new one",
+    "begin": "by a new key",
+    "finish": "and a key that another one was to follow goes",
+}
+"""By what a change of keys is about (kinds/encryption.py)."""
 
 
 def plan_lines(sheet: Sheet, plan: Plan) -> None:
@@ -81,9 +87,9 @@ def _encryption_lines(sheet: Sheet, plan: Plan) -> None:
     items = [item for host in plan.hosts.values() for item in host.settings.get("encryption_settings", ())]
     if not items:
         return
-    key = "a new key" if items[0].get("new_key") else "the key that is there, or else a new one"
+    key = _KEYS[items[0].get("rotation", "")]
     sheet.gap()
-    sheet.line((f"Then: {items[0]['resource']} are encrypted in etcd", Style.HEAD), f", by {key}")
+    sheet.line((f"Then: {items[0]['resource']} are encrypted in etcd", Style.HEAD), f", {key}")
     sheet.line(_INDENT, "each API server reads the file again, up to a minute each, and nothing restarts;")
     sheet.line(_INDENT, "then all of them are written anew, and their raw values in etcd are looked at")
 

@@ -18,6 +18,7 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.encryption import (
     readers,
 )
 from ansible_collections.cksharden.node.plugins.plugin_utils.encryption_changes import role_of
+from ansible_collections.cksharden.node.plugins.plugin_utils.key_names import new_name
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError
 from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import result, run_of
 
@@ -72,15 +73,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         wanted = encryption_task.settings_of(self, variables)[0]
         texts = encryption_task.handed_texts(hosts)
         known = known_key(texts, wanted["resource"], wanted["provider"])
-        if known is not None and not wanted.get("new_key"):
+        if known is not None and wanted.get("rotation") != "begin":
             encryption_task.hand_over_key(known)
             return f"the key is {known.name}, which is there already"
         provider = known.provider if known else str(wanted["provider"])
         if provider not in KEYED:
             raise EncryptionError(f"provider is {provider}, not one of {', '.join(KEYED)}")
-        new = _new_key(
-            provider, {name for text in texts.values() for name in readers(text, wanted["resource"])}
-        )
+        new = Key(provider, new_name(known and known.name), _secret())
         encryption_task.hand_over_key(new)
         return f"the key {new.name} is new"
 
@@ -111,10 +110,6 @@ def _is_left_out(host: str, hosts: list[str], variables: dict[str, Any]) -> bool
     return host not in hosts and variables["hostvars"][host].get("cksharden_node_kind") != "none"
 
 
-def _new_key(provider: str, there: set[str]) -> Key:
-    """Return a key by the randomness of this machine's operating system, of a name that none has."""
-    while True:
-        secret = base64.b64encode(secrets.token_bytes(_BYTES)).decode("ascii")
-        key = Key(provider, f"cksharden-{secrets.token_hex(4)}", secret)
-        if key.beginning not in there:
-            return key
+def _secret() -> str:
+    """Return a key by the randomness of this machine's operating system."""
+    return base64.b64encode(secrets.token_bytes(_BYTES)).decode("ascii")

@@ -13,8 +13,8 @@ description:
   - One of the steps in which the playbook C(harden) has Kubernetes encrypt its secrets in etcd. They only
     make sense together, and in its order.
   - It works on C(encryption_settings), a list of items of C(path) (of the configuration on the node),
-    C(resource), C(provider) (C(secretbox) or C(aescbc)), and C(new_key) for another key than the one that is
-    there. The first item counts.
+    C(resource), C(provider) (C(secretbox) or C(aescbc)), and C(rotation), which is C(begin) for another key
+    than the one that is there, and C(finish) where such a change was cut off. The first item counts.
   - Keys are in no result, no file and no argument. Between tasks they lie in a directory in memory of the
     controller, for the user of the playbook alone; where there is none it refuses.
 options:

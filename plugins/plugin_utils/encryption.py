@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.cksharden.node.plugins.plugin_utils.key_names import latest
 from ansible_collections.cksharden.node.plugins.plugin_utils.yaml import YamlError, load
 
 IDENTITY = "identity"
@@ -113,6 +114,8 @@ def third_round(text: str | None, resource: str, key: Key) -> str:
 def known_key(texts: Mapping[str, str | None], resource: str, provider: str) -> Key | None:
     """Return the key that all hosts are to have, None where none of them has any.
 
+    Where a rotation was cut off it is the key that came with it, else one that writes, before others.
+
     Args:
         texts: host -> its configuration, None where it has no file.
         resource: what is encrypted.
@@ -132,7 +135,10 @@ def known_key(texts: Mapping[str, str | None], resource: str, provider: str) -> 
         )
         raise EncryptionError(f"there is no key that all of them have: {told}")
     writers = {next(iter(one), IDENTITY) for one in known.values()}
-    chosen = min(common, key=lambda key: key.beginning not in writers, default=None)
+    newest = latest(one for host in known.values() for one, key in host.items() if key is not None)
+    chosen = next((one[newest] for one in known.values() if newest in one), None) or min(
+        common, key=lambda key: key.beginning not in writers, default=None
+    )
     everywhere = set.intersection(*(set(one) for one in known.values())) | {IDENTITY}
     for host, one in known.items():
         wrote = next(iter(one), IDENTITY)

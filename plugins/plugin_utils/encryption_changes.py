@@ -28,6 +28,11 @@ def role_of(number: int) -> str:
     return f"{ENCRYPTION}_{number}"
 
 
+def is_private(mode: str) -> bool:
+    """Tell whether a mode, in octal digits, gives nobody more than MODE does."""
+    return not int(mode, 8) & ~int(MODE, 8)
+
+
 def encryption_changes(found: dict[str, Any], text: str) -> dict[str, Any]:
     """Return the Changes that give a node's configuration a new text, none where it has it.
 
@@ -35,7 +40,9 @@ def encryption_changes(found: dict[str, Any], text: str) -> dict[str, Any]:
     """
     path, exists = found["path"], found["encryption"] == "read"
     reloads = found["named"] == path and found["reloads"]
-    changes = [] if exists and found["text"] == text else [_directory(dirname(path)), _written(found, text)]
+    private = exists and is_private(found["mode"])
+    same = exists and found["text"] == text and private
+    changes = [] if same else [_directory(dirname(path)), _written(found, text, private=private)]
     return {
         "changes": changes,
         "refused": [],
@@ -46,13 +53,15 @@ def encryption_changes(found: dict[str, Any], text: str) -> dict[str, Any]:
     }
 
 
-def _written(found: dict[str, Any], text: str) -> dict[str, Any]:
+def _written(found: dict[str, Any], text: str, *, private: bool) -> dict[str, Any]:
     exists = found["encryption"] == "read"
     return {
         "path": found["path"],
         "action": "edit",
         "edits": [{"op": "write", "content": text}],
         "create": {"mode": MODE, "uid": 0, "gid": 0},
+        # What others could read is root's alone from now on.
+        "attributes": {} if private else {"mode": MODE},
         "ground": {key: found[key] for key in ("digest", "mode", "uid", "gid")} if exists else None,
     }
 

@@ -26,6 +26,7 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.encryption_changes 
     FILE,
     encryption_changes,
 )
+from ansible_collections.cksharden.node.plugins.plugin_utils.key_names import latest, new_name
 
 OURS = Key("secretbox", "ours", "b3Vycw==")
 OTHER = Key("secretbox", "other", "b3RoZXI=")
@@ -163,6 +164,36 @@ def test_two_keys_are_refused_and_both_places_named(theirs: str, told: str) -> N
         known_key({"cp1": first_round(None, "secrets", OURS), "cp2": theirs}, "secrets", "secretbox")
 
 
+def test_a_rotation_that_was_cut_off_goes_on_with_the_key_that_came_last() -> None:
+    old = Key("secretbox", "cksharden-00000000", "b2xk")
+    new = Key("secretbox", new_name(old.name), "bmV3")
+    newest = Key("secretbox", new_name(new.name), "bmV3ZXN0")
+    before = second_round(first_round(None, "secrets", old), "secrets", old)
+    first = first_round(before, "secrets", new)
+    second = second_round(first, "secrets", new)
+    third = first_round(first, "secrets", newest)
+    for texts, key in (
+        ((before, before), old),
+        ((first, before), new),
+        ((first, second), new),
+        ((second, third_round(second, "secrets", new)), new),
+        ((third, before), newest),
+        ((third_round(second, "secrets", new),) * 2, new),
+    ):
+        assert known_key(dict(zip(("cp1", "cp2"), texts, strict=True)), "secrets", "secretbox") == key
+
+
+def test_only_a_key_that_follows_one_that_is_there_tells_of_a_rotation() -> None:
+    beginning = "k8s:enc:{}:v1:{}".format
+    follower = new_name("key1")
+    assert latest([beginning("aescbc", "key1"), beginning("aescbc", follower)]) == beginning(
+        "aescbc", follower
+    )
+    assert latest([beginning("aescbc", "key1"), beginning("secretbox", follower)]) is None
+    assert latest([beginning("secretbox", new_name(None)), beginning("secretbox", "key2"), IDENTITY]) is None
+    assert latest([beginning("secretbox", follower)]) is None
+
+
 def test_a_file_that_the_api_server_reads_again_is_gated_and_a_new_one_is_not() -> None:
     told = {"path": FILE, "named": None, "reloads": False}
     absent = encryption_changes({"encryption": "absent", **told}, "new")
@@ -177,6 +208,9 @@ def test_a_file_that_the_api_server_reads_again_is_gated_and_a_new_one_is_not() 
         "changes": [],
         "restart": None,
     }
+    wide = encryption_changes(read | {"mode": "0640"}, "old")["changes"][1]
+    assert (wide["attributes"], wide["ground"]["mode"]) == ({"mode": "0600"}, "0640")
+    assert encryption_changes(read, "new")["changes"][1]["attributes"] == {}
     ground = {"digest": "d", "mode": "0600", "uid": 0, "gid": 0}
     assert encryption_changes(there, "new")["changes"][1]["ground"] == ground
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.manifest_edits import edit_manifest
+from ansible_collections.cksharden.node.plugins.plugin_utils.key_names import new_name
 from cksharden.apply import expected_roles
 from cksharden.catalog import load_controls
 from cksharden.cli.orders import check_new_key
@@ -159,7 +160,7 @@ def test_a_new_key_is_for_all_and_a_kms_makes_its_own() -> None:
     plan = plan_of(*planes, new_key=True)
     check_new_key(plan)
     for host in plan.hosts.values():
-        assert encryption(host) == [ITEM | {"new_key": True}]
+        assert encryption(host) == [ITEM | {"rotation": "begin"}]
         assert [(file.path, file.action, file.secret) for file in host.files] == [(FILE, "edit", True)]
         assert expected_roles(host) == ("encryption_1", "encryption_2", "encryption_3")
     refused = plan_of(closed_plane("cp1", "kms"), new_key=True)
@@ -178,6 +179,50 @@ def test_a_control_plane_that_can_not_read_what_another_one_writes_is_told_of() 
     found = {one.control: one for one in evaluate(SELECTION, {"cp1": facts}, run="r").findings}
     assert found[PROVIDER].status is Status.FAIL
     assert "cp2 writes secrets as k8s:enc:kms:v2:vault, which this" in found[PROVIDER].reason
+
+
+def test_a_rotation_that_was_cut_off_is_told_and_gone_on_with_by_all() -> None:
+    old = "k8s:enc:secretbox:v1:one"
+    both = (old, f"k8s:enc:secretbox:v1:{new_name('one')}")
+    cluster = Cluster("cp1", frozenset(), None, None, readers={"cp1": both, "cp2": (old,)})
+    planes = [
+        dataclasses.replace(closed_plane(name, "secretbox", "identity"), cluster=cluster)
+        for name in ("cp1", "cp2")
+    ]
+    found = evaluate(SELECTION, {one.host: one for one in planes}, run="r").findings
+    told = {one.host: one for one in found if one.control == PROVIDER}
+    assert (told["cp1"].status, told["cp2"].status) == (Status.FAIL, Status.PASS)
+    assert "a run ended between its rounds" in told["cp1"].reason
+    for host in plan_of(*planes).hosts.values():
+        assert encryption(host) == [ITEM | {"rotation": "finish"}]
+        assert expected_roles(host) == ("encryption_1", "encryption_2", "encryption_3")
+
+
+@pytest.mark.parametrize(("mode", "changes"), [("0600", False), ("0640", True)])
+def test_a_file_that_others_can_read_becomes_private(mode: str, *, changes: bool) -> None:
+    facts = closed_plane("cp1", "secretbox", "identity")
+    facts.section("static_pods")["files"][FILE]["mode"] = mode
+    plan = plan_of(facts)
+    assert plan.changes is changes
+    if changes:
+        (file,) = plan.hosts["cp1"].files
+        assert (file.path, file.after.mode) == (FILE, "0600")
+
+
+def test_a_kms_whose_file_others_can_read_is_for_its_owner_to_close() -> None:
+    facts = closed_plane("cp1", "kms", "identity")
+    facts.section("static_pods")["files"][FILE]["mode"] = "0640"
+    (found,) = reasons(plan_of(facts)).values()
+    assert any(reason.endswith(f"makes its own keys: chmod 0600 {FILE}") for reason in found)
+
+
+def test_where_etcd_does_not_answer_it_is_not_known_how_it_holds_secrets() -> None:
+    facts = closed_plane("cp1", "secretbox", "identity")
+    facts.section("static_pods")["stored_error"] = "no answer in 15 s"
+    found = {one.control: one for one in evaluate(SELECTION, {"cp1": facts}, run="r").findings}
+    assert found[PROVIDER].status is Status.UNKNOWN
+    assert "how etcd holds secrets is not known: no answer in 15 s" in found[PROVIDER].reason
+    assert not plan_of(facts).changes
 
 
 def test_a_file_of_somebody_else_keeps_its_place() -> None:
