@@ -20,6 +20,7 @@ class _Text(msgspec.Struct, frozen=True):
 class _Node(msgspec.Struct, frozen=True):
     name: str
     uid: str
+    control_plane: bool = False
 
 
 class _Configz(msgspec.Struct, frozen=True):
@@ -73,6 +74,8 @@ class Cluster:
     """A file that an option names -> the hosts that have it."""
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Control plane -> what begins the stored secrets that its file lets it read, the writer's first."""
+    planes: frozenset[str] = frozenset()
+    """The control planes, by the names of their Nodes."""
 
 
 def assemble(told: Mapping[str, dict[str, Any] | str]) -> Cluster | str:
@@ -102,6 +105,7 @@ def assemble(told: Mapping[str, dict[str, Any] | str]) -> Cluster | str:
             + _held(whole)
             + [f"{host} tells nothing of the cluster: {reason}" for host, reason in silent.items()]
         ),
+        planes=frozenset(node.name for node in first.nodes if node.control_plane),
     )
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ def shared(
         new_key: another key is asked for.
     """
     planes, unasked = _planes(facts)
+    unlisted = _unlisted(facts)
     changing: set[str] = set()
     refused: dict[str, str] = {}
     for one in selection.controls:
@@ -60,9 +62,9 @@ def shared(
         changing.add(control)
         undecided = {host: finding for host, finding in found.items() if not _is_known(finding)}
         if unasked or lacking:
-            refused[control] = (
-                f"every control plane has to take part, and {', '.join((*unasked, *lacking))} does not"
-            )
+            refused[control] = _everyone(*unasked, *lacking)
+        elif unlisted:
+            refused[control] = f"{_everyone(*unlisted)}: name it in the inventory"
         elif undecided:
             host, finding = next(iter(undecided.items()))
             told = f"is {finding.status.value} ({finding.reason})" if finding else "is not asked"
@@ -83,6 +85,21 @@ def left_out(before: Shared, hosts: Mapping[str, HostPlan]) -> Shared:
 
 def _is_known(finding: Finding | None) -> bool:
     return finding is not None and finding.status in (Status.PASS, Status.FAIL)
+
+
+def _everyone(*lacking: str) -> str:
+    return f"every control plane has to take part, and {', '.join(lacking)} does not"
+
+
+def _unlisted(facts: Collected) -> list[str]:
+    """Return the control planes that the cluster has and no host is."""
+    nodes = [node for node in facts.values() if isinstance(node, NodeFacts)]
+    known: set[str] = set()
+    for node in nodes:
+        with suppress(Unknown):
+            known.add(str(node.section("kubelet").get("node_name")))
+    clusters = [node.cluster for node in nodes if not isinstance(node.cluster, str)]
+    return sorted({name for cluster in clusters for name in cluster.planes} - known)
 
 
 def _planes(facts: Collected) -> tuple[list[str], list[str]]:

@@ -10,6 +10,8 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.cksharden.node.plugins.plugin_utils import encryption_task, in_memory
+from ansible_collections.cksharden.node.plugins.plugin_utils.cluster_configuration import ConfigurationError
+from ansible_collections.cksharden.node.plugins.plugin_utils.config_map import unlisted_control_planes
 from ansible_collections.cksharden.node.plugins.plugin_utils.encryption import (
     KEYED,
     EncryptionError,
@@ -51,7 +53,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {"changed": False, "msg": ways[state](variables)}
         except RemoteError as error:
             return error.result
-        except (EncryptionError, OSError, ValueError) as reason:
+        except (ConfigurationError, EncryptionError, OSError, ValueError) as reason:
             role = role_of(2 if state == "loaded" else 1)
             refused = {"role": role, "run": run_of(variables), "outcome": "refused", "reason": str(reason)}
             return result(refused, [])
@@ -69,6 +71,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if missing:
             raise EncryptionError(
                 f"{', '.join(missing)} would not know the key: encryption takes in all control planes or none"
+            )
+        unlisted = unlisted_control_planes(self, variables)
+        if unlisted:
+            raise EncryptionError(
+                f"the cluster's control planes are {unlisted}, and the inventory has fewer: "
+                "whichever it lacks would not know the key"
             )
         wanted = encryption_task.settings_of(self, variables)[0]
         texts = encryption_task.handed_texts(hosts)

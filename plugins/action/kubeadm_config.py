@@ -14,6 +14,7 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.cluster_configurati
 from ansible_collections.cksharden.node.plugins.plugin_utils.config_map import (
     absent_control_planes,
     read_config,
+    unlisted_control_planes,
     write_config,
 )
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_request
@@ -71,6 +72,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if absent:
             # One that --limit left out may lack a file that it would name.
             reason = f"kubeadm-config stays as it is: it speaks for {absent} as well, not of this run"
+            return _told("kept", reason, [reason])
+        planes = unlisted_control_planes(self, variables)
+        if planes:
+            reason = f"kubeadm-config stays as it is: it speaks for {planes}, and the inventory has fewer"
             return _told("kept", reason, [reason])
         items, left_out = common_settings({host: some or [] for host, some in there.items()})
         # Its text passes through this process alone: it may hold secrets, so it is in no result.

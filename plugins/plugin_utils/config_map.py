@@ -6,6 +6,7 @@ Its text may hold secrets: it passes through the process of an action plugin, an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.cluster_configuration import ConfigurationError
@@ -25,6 +26,22 @@ def absent_control_planes(variables: dict[str, Any]) -> str:
     named = set(variables["groups"].get("kube_control_plane", ())) - set(variables["ansible_play_hosts"])
     kinds = {str(host): variables["hostvars"][host].get("cksharden_node_kind") for host in named}
     return ", ".join(sorted(host for host, kind in kinds.items() if kind != "none"))
+
+
+def unlisted_control_planes(action: ActionBase, variables: dict[str, Any]) -> str:
+    """Return all control planes of the cluster where the play has fewer of them: "" for none.
+
+    Raises ConfigurationError where no API server tells.
+    """
+    answer = run_on_node(action, "kubeadm_config", {"do": "planes"}, variables, _SECONDS)
+    if answer["config"] != "planes":
+        raise ConfigurationError(f"the control planes of the cluster are not known: {answer['reason']}")
+    return more_than(answer["planes"], variables["ansible_play_hosts"])
+
+
+def more_than(planes: Sequence[str], hosts: Sequence[str]) -> str:
+    """Return the names of Nodes, "" where there are hosts enough for them; each goes by a name of its own."""
+    return ", ".join(planes) if len(planes) > len(hosts) else ""
 
 
 def read_config(action: ActionBase, variables: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ PLACE = "kubeadm_config"
 _FILE = "kept.json"
 _PATH = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"
 _KEY = "ClusterConfiguration"
+_PLANES = "/api/v1/nodes?labelSelector=node-role.kubernetes.io%2Fcontrol-plane"
+"""kubeadm puts that label on each (phases/markcontrolplane)."""
 _PATIENCE = 15
 """Seconds for a transaction of this node that has just ended to give up its lock."""
 
@@ -26,7 +28,7 @@ Answer = dict[str, Any]
 
 
 def main(payload: dict[str, Any]) -> Answer:
-    """Do payload["do"]: `read`, `kept` (run), or `write` (run, version, before, after; of: a run kept too).
+    """Do payload["do"]: read, planes, kept (run), or write (run, version, before, after; of: a run kept too).
 
     The answer's `config` says what became of it: `unknown`, with a reason, where the API server can't be
     asked; else see these functions.
@@ -37,7 +39,7 @@ def main(payload: dict[str, Any]) -> Answer:
         with Api(kubeapi.ADMIN, kubeapi.own_server()) as api:
             if payload["do"] == "write":
                 return write(api, store.BASE, payload)
-            return read(api)
+            return planes(api) if payload["do"] == "planes" else read(api)
     except ApiError as reason:
         return {"config": "unknown", "reason": str(reason)}
 
@@ -50,6 +52,15 @@ def read(api: Api) -> Answer:
     except (KeyError, TypeError) as reason:
         raise ApiError(f"kubeadm-config holds no {_KEY}") from reason
     return {"config": "read", "version": str(version), "text": str(text)}
+
+
+def planes(api: Api) -> Answer:
+    """Return {"config": "planes", "planes"}: the names of the control planes' Nodes. Raises ApiError."""
+    try:
+        names = [node["metadata"]["name"] for node in api.get(_PLANES)["items"]]
+    except (KeyError, TypeError) as reason:
+        raise ApiError("the list of control planes is not understood") from reason
+    return {"config": "planes", "planes": sorted(names)}
 
 
 def kept(base: str, run: str) -> Answer:

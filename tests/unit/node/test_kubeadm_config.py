@@ -38,6 +38,15 @@ def test_it_is_read_with_its_version(api: Api) -> None:
     assert kubeadm_config.read(api) == {"config": "read", "version": "7", "text": "a: 1\n"}
 
 
+def test_the_control_planes_are_those_of_kubeadms_label(api: Api, server: ApiServer) -> None:
+    path = "/api/v1/nodes?labelSelector=node-role.kubernetes.io%2Fcontrol-plane"
+    server.objects[path] = {"items": [{"metadata": {"name": name}} for name in ("cp2", "cp1")]}
+    assert kubeadm_config.planes(api) == {"config": "planes", "planes": ["cp1", "cp2"]}
+    server.objects[path] = {"items": None}
+    with pytest.raises(ApiError, match="not understood"):
+        kubeadm_config.planes(api)
+
+
 def test_one_without_a_configuration_is_none(api: Api, server: ApiServer) -> None:
     server.objects[PATH] = {"metadata": {"resourceVersion": "7"}, "data": {}}
     with pytest.raises(ApiError, match="holds no ClusterConfiguration"):

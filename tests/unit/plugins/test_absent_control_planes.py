@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cksharden.node.plugins.plugin_utils.config_map import absent_control_planes
+from ansible_collections.cksharden.node.plugins.plugin_utils.config_map import (
+    absent_control_planes,
+    more_than,
+)
 
 
 def variables(*playing: str, **kinds: str) -> dict[str, Any]:
@@ -33,3 +36,8 @@ def variables(*playing: str, **kinds: str) -> dict[str, Any]:
 )
 def test_only_one_that_has_joined_can_be_absent(told: dict[str, Any], absent: str) -> None:
     assert absent_control_planes(told) == absent
+
+
+def test_a_play_of_fewer_hosts_than_there_are_control_planes_lacks_one() -> None:
+    assert more_than(["a", "b"], ["cp1"]) == "a, b"
+    assert more_than(["a", "b"], ["cp1", "cp2"]) == ""

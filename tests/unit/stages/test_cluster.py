@@ -19,7 +19,12 @@ def told(*nodes: str, kubelet: str | None = KUBELET, **changes: Any) -> dict[str
         "kubelet_config": None if kubelet is None else {"resource_version": "1", "text": kubelet},
         "kubeadm_config": {"resource_version": "1", "text": "kind: ClusterConfiguration\n"},
         "nodes": [
-            {"name": name, "uid": uid or f"uid-{name}", "ready": True}
+            {
+                "name": name,
+                "uid": uid or f"uid-{name}",
+                "ready": True,
+                "control_plane": name.startswith("cp"),
+            }
             for name, _equals, uid in (node.partition("=") for node in nodes)
         ],
         "static_pods": [],
@@ -38,7 +43,12 @@ def whole(sections: dict[str, dict[str, Any] | str]) -> Cluster:
 def test_one_control_plane_is_enough() -> None:
     cluster = whole({"cp1": told("cp1", "w1", configz={"w1": {"config": {"a": 1}}, "cp1": {"error": "x"}})})
     assert cluster == Cluster(
-        "cp1", frozenset({"cp1", "w1"}), KUBELET, "kind: ClusterConfiguration\n", {"w1": {"a": 1}}
+        "cp1",
+        frozenset({"cp1", "w1"}),
+        KUBELET,
+        "kind: ClusterConfiguration\n",
+        {"w1": {"a": 1}},
+        planes=frozenset({"cp1"}),
     )
 
 

@@ -181,6 +181,15 @@ def test_a_control_plane_that_can_not_read_what_another_one_writes_is_told_of() 
     assert "cp2 writes secrets as k8s:enc:kms:v2:vault, which this" in found[PROVIDER].reason
 
 
+def test_a_control_plane_that_the_inventory_does_not_name_is_not_left_behind() -> None:
+    cluster = Cluster("cp1", frozenset(), None, None, planes=frozenset({"cp1", "cp2"}))
+    facts = dataclasses.replace(open_plane("cp1"), cluster=cluster)
+    facts.section("kubelet")["node_name"] = "cp1"
+    (found,) = reasons(plan_of(facts)).values()
+    told = "every control plane has to take part, and cp2 does not: name it in the inventory"
+    assert any(reason.endswith(told) for reason in found)
+
+
 def test_a_rotation_that_was_cut_off_is_told_and_gone_on_with_by_all() -> None:
     old = "k8s:enc:secretbox:v1:one"
     both = (old, f"k8s:enc:secretbox:v1:{new_name('one')}")
