@@ -176,4 +176,4 @@ def _tuned(one: Catalogued, values: dict[str, Any], file: YamlFile, place: Key) 
     except msgspec.ValidationError as invalid:
         raise file.wrong(invalid, type(one.spec), place) from invalid
     except ValueError as error:
-        raise file.problem(str(error), place, "see `cksharden explain`") from error
+        raise file.problem(str(error), place, f"see `cksharden explain {one.control.id}`") from error

@@ -137,15 +137,17 @@ def _split(told: str) -> tuple[str, bool, str]:
 
 
 def _inside(kind: type[Any], parts: Sequence[str | int]) -> inspect.Type:
-    """Return the type of what stands at msgspec's path below a type."""
+    """Return the type of what stands at msgspec's path below a type; any, below what may be anything."""
     found: inspect.Type = inspect.type_info(kind)
     for part in parts:
         kinds = found.types if isinstance(found, inspect.UnionType) else (found,)
-        found = next(one for one in kinds if isinstance(one, _CONTAINERS))
-        if isinstance(found, inspect.StructType):
-            found = next(one.type for one in found.fields if one.encode_name == part)
+        outer = next((one for one in kinds if isinstance(one, _CONTAINERS)), None)
+        if outer is None:
+            return inspect.AnyType()
+        if isinstance(outer, inspect.StructType):
+            found = next(one.type for one in outer.fields if one.encode_name == part)
         else:
-            found = found.value_type if isinstance(found, inspect.DictType) else found.item_type
+            found = outer.value_type if isinstance(outer, inspect.DictType) else outer.item_type
     return found
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from cksharden import control_plane
-from cksharden.facts import NodeFacts, Unknown
+from cksharden.facts import NodeFacts, Unknown, parse_minor
 from cksharden.kinds.control_plane_example import example_facts, with_document
 from cksharden.kinds.control_plane_facets import (
     NotMounted,
@@ -71,6 +71,12 @@ class ControlPlaneFileKind(ControlPlaneKind):
             raise CannotRemedy(
                 f"{spec.component} does not start with --{beside[0]} beside {spec.name}: "
                 f"what it says has to move into that file first, as {as_jwt(at.manifest.options)}"
+            )
+        minor, since = minor_of(facts, spec.component), parse_minor(spec.writes_since or "")
+        if since is not None and (minor is None or minor < since):
+            told = f"this is {minor[0]}.{minor[1]}" if minor else "the version of this one is not known"
+            raise CannotRemedy(
+                f"{spec.component} reads what {spec.name} would name from {spec.writes_since} on, and {told}"
             )
         path, text = _written(spec, spec.write, at)
         mounted = at.manifest.host_path(DIRECTORY) is not None

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -53,6 +55,10 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of the file, before the digest of its content."""
     content: str
 
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9-]+", self.name):
+            raise ValueError(f"name: {self.name!r} is not of small letters, digits and -")
+
 
 class Flag(Expectation, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is expected of one option, whichever component has it."""
@@ -79,6 +85,17 @@ class Flag(Expectation, frozen=True, forbid_unknown_fields=True, kw_only=True):
                     raise ValueError(f"default: {minor!r} is no minor version like '1.36'")
         if self.instead is not None and self.instead.option not in FORMATS:
             raise ValueError(f"instead: use one of {', '.join(FORMATS)}")
+        self._check_values()
+
+    def _check_values(self) -> None:
+        """Refuse what could never be said or found."""
+        if self.gate is None and self.type in _PARSE:
+            several = self.one_of if isinstance(self.one_of, list) else []
+            for value in (self.equals, self.set, *several):
+                if value is not msgspec.UNSET and self.parse((self.text(value),)) != value:
+                    raise ValueError(f"{value!r} is no {self.type}, which {self.name} is")
+        if any(limit is not msgspec.UNSET and limit < 0 for limit in (self.at_least, self.at_most)):
+            raise ValueError("at_least and at_most are 0 or more")
 
     @property
     def name(self) -> str:
@@ -148,6 +165,8 @@ class ControlPlaneFile(Expectation, frozen=True, forbid_unknown_fields=True, kw_
     """The option that says it where no file does; it is taken away when a file is written."""
     refused_beside: str | None = None
     """Options that begin so keep the component from starting beside this one: nothing is changed there."""
+    writes_since: str | None = None
+    """The first minor that reads what is written, like "1.34"; before it the control is judged alone."""
     max_mode: str | None = None
     """Octal text such as "0600": every bit beyond it fails."""
     write: Document | None = None
@@ -157,8 +176,12 @@ class ControlPlaneFile(Expectation, frozen=True, forbid_unknown_fields=True, kw_
         super().__post_init__()
         if self.option not in FORMATS:
             raise ValueError(f"option: use one of {', '.join(FORMATS)}")
+        if self.max_mode is not None and not re.fullmatch(r"0[0-7]{3}", self.max_mode):
+            raise ValueError(f"max_mode: {self.max_mode!r} is no octal mode like '0600'")
         if (self.of is None) != (self.is_set is True):
             raise ValueError("ask something of the file, or that it is_set: true")
+        if self.writes_since is not None and parse_minor(self.writes_since) is None:
+            raise ValueError(f"writes_since: {self.writes_since!r} is no minor version like '1.36'")
         if self.write is not None:
             read(self.option, self.write.content, self.write.name)
             if not self.met_by(self.write.content):
@@ -205,7 +228,10 @@ class StaticPodDirectory(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 def check_words(spec: Expectation, parameters: Mapping[str, Any]) -> None:
     """Refuse with ValueError what would ask another thing, or judge an unset option by what is gone."""
     for key in parameters:
-        if key not in CHANGING and key not in ("max_mode", "write"):
+        if key not in spec.__struct_fields__:
+            near = difflib.get_close_matches(key, CHANGING, 1)
+            raise ValueError(f"{key} is no parameter" + (f": did you mean {near[0]}?" if near else ""))
+        if key not in CHANGING and key not in ("max_mode", "write", "provider"):
             raise ValueError(f"{key}: it says what the control is about, and is not changed")
     if spec.absent == "pass" and "absent" not in parameters and parameters.keys() - {"set"}:
         raise ValueError("say absent too: an unset option passes by the control's own expectation")

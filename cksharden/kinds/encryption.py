@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import msgspec
+
 from ansible_collections.cksharden.node.plugins.module_utils.node.encryption_config import OPTION, RELOAD
 from ansible_collections.cksharden.node.plugins.module_utils.node.encryption_settings import ENCRYPTION
 from ansible_collections.cksharden.node.plugins.plugin_utils.encryption import IDENTITY, readers
@@ -39,6 +41,13 @@ class Encryption(ControlPlaneFile, frozen=True, forbid_unknown_fields=True, kw_o
     resource: Literal["secrets"] = "secrets"
     provider: Literal["secretbox", "aescbc"] = "secretbox"
     """Of the key that is made where there is none."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        several = self.one_of if isinstance(self.one_of, list) else []
+        for value in (self.equals, *several):
+            if self.of is not None and value is not msgspec.UNSET and value not in _ACCEPTED:
+                raise ValueError(f"{value} encrypts nothing: use {', '.join(_ACCEPTED)}")
 
 
 class EncryptionKind(ControlPlaneFileKind):

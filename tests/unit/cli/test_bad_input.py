@@ -116,6 +116,10 @@ class Case:
 FACTS, TEAM = "check --facts facts", "check team --facts old/facts"
 PROFILE = f"{FACTS} --profile own.yml"
 OWN = "id: own\ntitle: t\n"
+TUNED = f"{OWN}extends: cks\nparameters:\n  "
+POLICY = f"""{TUNED}apiserver_audit_policy:
+    write: {{name: p, content: {{kind: Policy, rules: [{{level: Bogus}}]}}}}
+"""
 INVENTORY = _written("hosts.ini", "[kube_node]\nw1 ansible_connection=local\n")
 EMPTY = _written("hosts.yml", "all: {}\n")
 RUN = "20261123T132000Z-1a2b3c"
@@ -194,6 +198,26 @@ CASES = {
         ("own.yml:3: extend: ", "did you mean extends"), _written("own.yml", f"{OWN}extend: cks")),
     "profile extends nothing": Case(PROFILE,
         ("own.yml:3: extends: ", "use cis_1_12, cks"), _written("own.yml", f"{OWN}extends: pci")),
+    "profile with an audit level that is none": Case(PROFILE,
+        ("own.yml:6: parameters.apiserver_audit_policy", "content"), _written("own.yml", POLICY)),
+    "profile with what is no boolean": Case(PROFILE,
+        ("own.yml:5: parameters.apiserver_profiling: ", "nein"),
+        _written("own.yml", f"{TUNED}apiserver_profiling: {{equals: nein}}")),
+    "profile with a limit below nothing": Case(PROFILE,
+        ("own.yml:5: parameters.apiserver_audit_log_maxage: ", "0 or more"),
+        _written("own.yml", f"{TUNED}apiserver_audit_log_maxage: {{at_least: -5}}")),
+    "profile that takes plain text for encrypted": Case(PROFILE,
+        ("own.yml:5: parameters.apiserver_encryption_provider: ", "identity encrypts nothing"),
+        _written("own.yml", f"{TUNED}apiserver_encryption_provider: {{one_of: [identity]}}")),
+    "profile with what is no mode": Case(PROFILE,
+        ("own.yml:5: parameters.apiserver_encryption_at_rest: ", "octal"),
+        _written("own.yml", f'{TUNED}apiserver_encryption_at_rest: {{max_mode: "9999"}}')),
+    "profile with a file that goes elsewhere": Case(PROFILE,
+        ("own.yml:5: parameters.apiserver_audit_policy", "letters, digits and -"),
+        _written("own.yml", f"{TUNED}apiserver_audit_policy: {{write: {{name: ../../x, content: a}}}}")),
+    "profile with a misspelt parameter": Case(PROFILE,
+        ("own.yml:5: parameters.apiserver_audit_log_maxage: ", "at_lest is no parameter", "did you mean at_least"),
+        _written("own.yml", f"{TUNED}apiserver_audit_log_maxage: {{at_lest: 5}}")),
     "profile of an unknown control": Case(PROFILE,
         ("own.yml:3: include: ", "did you mean"), _written("own.yml", f"{OWN}include: [kubelet_tls]")),
     "profile that asks for nothing": Case(PROFILE,
