@@ -94,13 +94,16 @@ def _waived(finding: Finding, waivers: InForce, groups: Collection[str]) -> Find
 
 def _finding(one: Catalogued, facts: NodeFacts | Unreachable, judgement: Judgement) -> Finding:
     control = one.control
+    reason = judgement.reason
+    if judgement.status is Status.FAIL and control.default == "report_only" and control.needs:
+        reason += f"; first of all it needs {', '.join(control.needs)}"
     return Finding(
         control=control.id,
         host=facts.host,
         title=control.title,
         severity=control.severity,
         status=judgement.status,
-        reason=judgement.reason,
+        reason=reason,
         observed=judgement.observed,
         expected=judgement.expected,
         source=judgement.source,

@@ -18,11 +18,13 @@ from cksharden.facts import NodeFacts
 from cksharden.kinds import KINDS
 from cksharden.kinds.control_plane_file import together
 from cksharden.model import Status
+from cksharden.plan import make_plan
 from cksharden.policy import Selection
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/manifests"
 VERSIONS = sorted(path.name for path in FIXTURES.glob("v*"))
 CONTROLS = tuple(one for one in load_controls() if KINDS[one.control.kind].role == "static_pods")
+SELECTION = Selection("p", CONTROLS)
 Texts = dict[str, str]
 
 
@@ -112,6 +114,9 @@ def test_kubeadm_leaves_open_what_is_known(version: str) -> None:
         "apiserver_always_pull_images",
         "apiserver_anonymous_auth",
         "apiserver_audit_access",
+        "apiserver_audit_log_maxage",
+        "apiserver_audit_log_maxbackup",
+        "apiserver_audit_log_maxsize",
         "apiserver_audit_log_path",
         "apiserver_audit_policy",
         "apiserver_audit_secrets",
@@ -125,6 +130,7 @@ def test_kubeadm_leaves_open_what_is_known(version: str) -> None:
         "apiserver_service_account_token_extension",
         "apiserver_tls_cipher_suites",
         "controller_manager_profiling",
+        "controller_manager_terminated_pod_gc",
         "etcd_cipher_suites",
         "scheduler_profiling",
     }
@@ -157,7 +163,19 @@ def test_a_version_without_a_feature_is_told_by_name() -> None:
     manifests = stock("v1.36.3")
     older = manifests["kube-apiserver"].replace(":v1.36.3\n", ":v1.33.4\n")
     facts = control_plane(manifests | {"kube-apiserver": older}, {})
-    found = evaluate(Selection("p", CONTROLS), {"cp1": facts}, run="r").findings
+    found = evaluate(SELECTION, {"cp1": facts}, run="r").findings
     (anonymous,) = (one for one in found if one.control == "apiserver_anonymous_auth")
-    assert anonymous.status is Status.NOT_APPLICABLE
-    assert anonymous.reason == "it exists since Kubernetes 1.34, and this is 1.33"
+    assert anonymous.status is Status.FAIL
+    plan = make_plan(evaluate(SELECTION, {"cp1": facts}, run="r"), SELECTION, {"cp1": facts})
+    reasons = {one.control: one.reason for one in plan.hosts["cp1"].left_out}
+    assert reasons["apiserver_anonymous_auth"] == (
+        "kube-apiserver reads what --authentication-config would name from 1.34 on, and this is 1.33"
+    )
+
+
+def test_a_control_that_waits_for_another_piece_of_work_names_it() -> None:
+    facts = control_plane(stock("v1.37.2"), {})
+    found = evaluate(SELECTION, {"cp1": facts}, run="r").findings
+    (authority,) = (one for one in found if one.control == "apiserver_kubelet_certificate_authority")
+    assert authority.status is Status.FAIL
+    assert authority.reason.endswith("; first of all it needs kubelet_server_tls_bootstrap")
