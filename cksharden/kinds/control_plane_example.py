@@ -122,13 +122,13 @@ def example_facts(snippet: dict[str, Any], *components: str) -> NodeFacts:
     return NodeFacts("example", sections)
 
 
-def with_document(snippet: dict[str, Any], option: str, kind: str) -> dict[str, Any]:
+def with_document(snippet: dict[str, Any], option: str, head: dict[str, str]) -> dict[str, Any]:
     """Return the snippet with its document as a file that an option names."""
     if "document" not in snippet:
         return snippet
     path = f"{_DOCUMENTS}/{option}.yaml"
     said = snippet["document"]
-    document = {"apiVersion": "v1", "kind": kind} | said if isinstance(said, dict) else said
+    document = head | said if isinstance(said, dict) else said
     rest = {key: value for key, value in snippet.items() if key != "document"}
     return rest | {
         "options": {option: path} | snippet.get("options", {}),

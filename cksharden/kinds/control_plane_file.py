@@ -92,8 +92,9 @@ class ControlPlaneFileKind(ControlPlaneKind):
 
     def example(self, spec: ControlPlaneFile, snippet: dict[str, Any]) -> NodeFacts:
         """See control_plane_example; `document` is the file that the option names."""
-        kind = FORMATS[spec.option].kind
-        return example_facts(with_document(snippet, spec.option, kind), spec.component)
+        of = FORMATS[spec.option]
+        head = {"apiVersion": of.version, "kind": of.kind}
+        return example_facts(with_document(snippet, spec.option, head), spec.component)
 
 
 def _judge(spec: ControlPlaneFile, at: Seen) -> Item:

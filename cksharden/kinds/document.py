@@ -33,6 +33,8 @@ class Format:
     shape: type[msgspec.Struct]
     answer: Callable[[dict[str, Any], str], Any]
     """(document, question) -> a value, None where the document does not speak of it."""
+    version: str = "v1"
+    """The apiVersion that an example has unless it says another."""
     merged: bool = False
     """Whether what is wanted can be added to what somebody else wrote."""
 
@@ -146,7 +148,7 @@ FORMATS: dict[str, Format] = {
     "admission-control-config-file": Format(
         "AdmissionConfiguration", schema.AdmissionConfiguration, _plugin, merged=True
     ),
-    "audit-policy-file": Format("Policy", schema.AuditPolicy, audit_levels),
+    "audit-policy-file": Format("Policy", schema.AuditPolicy, audit_levels, "audit.k8s.io/v1"),
     "authentication-config": Format(
         "AuthenticationConfiguration", schema.AuthenticationConfiguration, _anonymous, merged=True
     ),

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 Texts = list[str] | None
+Stages = list[Literal["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"]] | None
 
 
-class GroupResources(msgspec.Struct, rename="camel"):
+# Of an audit policy every key counts: an API server takes one that it does not know for none, and a rule
+# whose misspelt key was to limit it then fits every request.
+class GroupResources(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """Resources of one API group."""
 
     group: str = ""
@@ -18,7 +21,7 @@ class GroupResources(msgspec.Struct, rename="camel"):
     resource_names: Texts = None
 
 
-class AuditRule(msgspec.Struct, rename="camel"):
+class AuditRule(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """A rule of an audit policy."""
 
     level: Literal["None", "Metadata", "Request", "RequestResponse"]
@@ -28,14 +31,19 @@ class AuditRule(msgspec.Struct, rename="camel"):
     resources: list[GroupResources] | None = None
     namespaces: Texts = None
     non_resource_urls: Texts = msgspec.field(default=None, name="nonResourceURLs")
-    omit_stages: Texts = None
+    omit_stages: Stages = None
+    omit_managed_fields: bool | None = None
 
 
-class AuditPolicy(msgspec.Struct, rename="camel"):
+class AuditPolicy(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """--audit-policy-file."""
 
-    rules: list[AuditRule]
-    omit_stages: Texts = None
+    api_version: Literal["audit.k8s.io/v1"]
+    kind: str
+    rules: Annotated[list[AuditRule], msgspec.Meta(min_length=1)]
+    metadata: dict[str, Any] | None = None
+    omit_stages: Stages = None
+    omit_managed_fields: bool | None = None
 
 
 class Condition(msgspec.Struct):

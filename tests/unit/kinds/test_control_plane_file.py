@@ -162,7 +162,9 @@ def test_other_plugins_stay_and_find_their_files_from_the_new_place() -> None:
 def test_an_own_audit_policy_is_not_touched() -> None:
     with pytest.raises(CannotRemedy, match="mount its directory first"):
         remedied(AUDIT, document={"rules": []}, mounted=False)
-    (item,) = remedied(AUDIT, document={"rules": []}, rendered={"audit-policy-file": None})
+    (item,) = remedied(
+        AUDIT, document={"rules": [{"level": "Metadata"}]}, rendered={"audit-policy-file": None}
+    )
     assert item["value"] == "/etc/kubernetes/cksharden/audit-policy-file.yaml"
     assert [mount["path"] for mount in item["mounts"]] == ["/etc/kubernetes/cksharden"]
     assert "files" not in item

@@ -100,15 +100,22 @@ def test_the_first_provider_of_the_first_entry_encrypts(
     assert answer(option, text(option, data), "/file", "secrets") == said
 
 
+POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules"
+
+
 @pytest.mark.parametrize(
     ("said", "message"),
     [
         ("kind: [", "/file: "),
         ("kind: Pod", "no Policy"),
         ("- kind: Policy", "no Policy"),
-        ("kind: Policy\nrules: {}", "no good Policy: .*rules"),
-        ("kind: Policy\nrules: [{level: Most}]", "Invalid enum value 'Most'"),
-        ("kind: Policy\nrules: [Metadata]", "no good Policy"),
+        (f"{POLICY}: {{}}", "no good Policy: .*rules"),
+        (f"{POLICY}: [{{level: Most}}]", "Invalid enum value 'Most'"),
+        (f"{POLICY}: [Metadata]", "no good Policy"),
+        (f"{POLICY}: []", "length >= 1"),
+        (f"{POLICY}: [{{level: Metadata, verb: [get]}}]", "unknown field `verb`"),
+        (f"{POLICY}: [{{level: Metadata}}]\nomitStages: [Begun]", "Invalid enum value 'Begun'"),
+        (POLICY.replace("/v1", "/v1beta1") + ": [{level: Metadata}]", "apiVersion"),
         ("kind: Policy\nrules: []\nrules: []", "/file: "),
     ],
 )
