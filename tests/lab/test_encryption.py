@@ -16,7 +16,8 @@ import pytest
 from lab import testing
 
 from ansible_collections.cksharden.node.plugins.plugin_utils import in_memory
-from tests.lab.command import Ended, cksharden, snapshot
+from tests.lab import faults, static_pods
+from tests.lab.command import Ended, cksharden, findings, snapshot
 from tests.lab.hardened import ENCRYPTION, is_for_root_alone, planes, stored
 from tests.lab.secrecy import Processes, forms, in_files, on_node, watched
 
@@ -131,6 +132,38 @@ def test_another_key_follows_without_a_restart_and_the_old_one_goes(story: Story
         assert stored(f"{SECRETS}/{name}").startswith(beginning(key))
         assert value_of(name) == VALUE
     assert starts() == pid
+
+
+@pytest.mark.faults
+def test_a_change_of_key_that_was_cut_off_is_told_and_finished(story: Story, tmp_path: Path) -> None:
+    """cksharden is killed in the first round: the node ends that one alone, and the next apply goes on."""
+    plane, (old,) = planes()[0], the_keys()
+    faults.install(plane)
+    try:
+        faults.plant("gating", "hold", plane)
+        wanted = static_pods.profile(tmp_path, "apiserver_encryption_provider")
+        cut = static_pods.Apply(tmp_path, wanted, "--new-encryption-key")
+        faults.wait_held(400, node=plane)
+        cut.kill()
+        faults.release(plane)
+        unit = "systemctl is-active --quiet cksharden-agent.service"
+        faults.wait(
+            lambda: testing.run(plane, unit, check=False).returncode != 0, 200, "the node is not done"
+        )
+    finally:
+        faults.remove(plane)
+    assert [key["name"] for key in the_keys()][:1] == [old["name"]]
+    assert len(the_keys()) == 2
+    found = findings(LAB, *CONTROLS, runs=tmp_path / "check")[plane, "apiserver_encryption_provider"]
+    assert (found["status"], "a run ended between its rounds" in found["reason"]) == ("fail", True), found
+    done = story.apply()
+    assert done.code == 0, done.out + done.err
+    story.applied += [cut.run, done.run]
+    key = remember(story)
+    assert key != old["name"]
+    for name in ("before", "after"):
+        assert stored(f"{SECRETS}/{name}").startswith(beginning(key))
+        assert value_of(name) == VALUE
 
 
 def test_no_form_of_a_key_is_anywhere_but_in_its_place(story: Story) -> None:

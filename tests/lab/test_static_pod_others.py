@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,35 @@ def test_somebody_changes_the_manifest_behind_the_swap(tmp_path: Path) -> None:
         with static_pods.held("gating", tmp_path) as run:
             testing.run(NODE, f"{theirs} && mv /root/theirs {SCHEDULER}")
         static_pods.assert_put_back(run, "somebody changed a manifest while its pod was watched")
+
+
+@pytest.mark.faults
+def test_a_copy_that_the_kubelet_takes_goes_and_the_true_manifest_runs(tmp_path: Path) -> None:
+    """It is told of, announced as a restart of its pod, and gated."""
+    copy, asked = f"{SCHEDULER}.bak", static_pods.profile(tmp_path, "static_pod_manifests")
+    before = snapshot(NODE, times=False)
+    theirs = f"sed 's/--leader-elect=true/&\\n    - --v=3/' {SCHEDULER} >/root/theirs"
+    testing.run(NODE, f"{theirs} && mv /root/theirs {copy}")
+    faults.wait(
+        lambda: "v" in static_pods.options("kube-scheduler"), 120, "the kubelet does not take the copy"
+    )
+    found = findings(faults.inventory(), "--profile", str(asked), runs=tmp_path / "check")
+    finding = found[NODE, "static_pod_manifests"]
+    assert finding["status"] == "fail"
+    assert f"{copy} defines the pod" in finding["reason"]
+    assert "the kubelet takes this one" in finding["reason"]
+    run = Apply(tmp_path, asked, *static_pods.ONE)
+    ended = run.wait()
+    assert ended.code == 0, ended.out
+    assert static_pods.settled(run.run)["outcome"] == "committed"
+    plan = json.loads((run.directory / "plan.json").read_text())["hosts"][NODE]
+    assert plan["restarts"] == ["kube-scheduler"]
+    assert [(file["path"], file["action"]) for file in plan["files"]] == [
+        (copy, "remove"),
+        (SCHEDULER, "edit"),
+    ]
+    assert "v" not in static_pods.options("kube-scheduler")
+    assert snapshot(NODE, times=False) == before
 
 
 @pytest.mark.faults
