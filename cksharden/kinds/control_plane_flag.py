@@ -8,14 +8,22 @@ from typing import Any
 
 import msgspec
 
-from cksharden.facts import NodeFacts
+from cksharden.facts import NodeFacts, Unknown
 from cksharden.kinds.control_plane_example import example_facts
-from cksharden.kinds.control_plane_facets import Seen, absent_component, facets, judge_flag, minor_of, seen
+from cksharden.kinds.control_plane_facets import (
+    NotMounted,
+    Seen,
+    absent_component,
+    facets,
+    judge_flag,
+    minor_of,
+    seen,
+)
 from cksharden.kinds.control_plane_kind import ControlPlaneKind
 from cksharden.kinds.control_plane_spec import ControlPlaneFlag, check_words
 from cksharden.kinds.facets import judgement
 from cksharden.kinds.interface import CannotRemedy
-from cksharden.model import Judgement, Status
+from cksharden.model import Item, Judgement, Status
 
 
 class ControlPlaneFlagKind(ControlPlaneKind):
@@ -33,7 +41,8 @@ class ControlPlaneFlagKind(ControlPlaneKind):
         absent = absent_component(facts, spec.component)
         if absent is not None:
             return Judgement(Status.NOT_APPLICABLE, absent, None, spec.expected)
-        return judgement(facets(facts, spec.component, spec, judge_flag), spec.expected)
+        items = facets(facts, spec.component, spec, judge_flag)
+        return judgement((*items, *_twin(spec, facts)), spec.expected)
 
     def check_parameters(self, spec: ControlPlaneFlag, parameters: Mapping[str, Any]) -> None:
         """See check_words."""
@@ -58,6 +67,23 @@ class ControlPlaneFlagKind(ControlPlaneKind):
     def example(self, spec: ControlPlaneFlag, snippet: dict[str, Any]) -> NodeFacts:
         """See control_plane_example.example_facts."""
         return example_facts(snippet, spec.component)
+
+
+def _twin(spec: ControlPlaneFlag, facts: NodeFacts) -> tuple[Item, ...]:
+    """Say that a file holds what another one does that it is to differ from: a copy, or a link."""
+    if spec.unlike is None:
+        return ()
+    try:
+        own, other = (seen(facts, component, "declared") for component in (spec.component, "kube-apiserver"))
+        pairs = [(own, path) for path in own.values(spec.option)[-1:]]
+        pairs += [(other, path) for path in other.values(spec.unlike)[-1:]]
+        texts = [at.file(path).whole_text.strip() for at, path in pairs]
+    except (NotMounted, Unknown):
+        return ()  # the path is judged by itself
+    if len(texts) < 2 or texts[0] != texts[1]:
+        return ()
+    reason = f"{pairs[0][1]} holds what {pairs[1][1]} does, the file of --{spec.unlike}"
+    return (Item("content", Status.FAIL, pairs[0][1], pairs[1][1], reason),)
 
 
 def adopted(judgement: Judgement, at: Seen, values: tuple[str, ...]) -> dict[str, Any] | None:

@@ -151,6 +151,8 @@ class ControlPlaneFlag(Flag, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """The `with:` of a control_plane_flag."""
 
     component: Component
+    unlike: str | None = None
+    """An option of the API server that names a file: the one that this option names holds something else."""
 
 
 class ControlPlaneFile(Expectation, frozen=True, forbid_unknown_fields=True, kw_only=True):

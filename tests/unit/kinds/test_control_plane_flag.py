@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cksharden.kinds.control_plane_example import example_facts
 from cksharden.kinds.control_plane_flag import ControlPlaneFlagKind
 from cksharden.kinds.control_plane_spec import ControlPlaneFlag
 from cksharden.kinds.interface import CannotRemedy
@@ -230,3 +231,15 @@ def test_a_profile_changes_values_and_not_the_question() -> None:
     absent = spec(option="token-auth-file", is_set=False, absent="pass")
     with pytest.raises(ValueError, match="say absent too"):
         KIND.check_parameters(absent, {"is_set": True})
+
+
+@pytest.mark.parametrize(("theirs", "status"), [("the one\n", Status.FAIL), ("another", Status.PASS)])
+def test_a_copy_of_another_ca_is_no_ca_of_its_own(theirs: str, status: Status) -> None:
+    said = {"component": "etcd", "option": "trusted-ca-file", "type": "set", "absent": "fail"}
+    own = spec(**said, excludes=["/etc/kubernetes/pki/ca.crt"], unlike="client-ca-file")
+    files = {"/etc/kubernetes/pki/etcd/ca.crt": "the one", "/etc/kubernetes/pki/ca.crt": theirs}
+    found = KIND.judge(own, example_facts({"files": files}, "etcd", "kube-apiserver"))
+    assert found.status is status
+    assert ("/etc/kubernetes/pki/etcd/ca.crt holds what /etc/kubernetes/pki/ca.crt does" in found.reason) == (
+        status is Status.FAIL
+    )
