@@ -134,33 +134,49 @@ def test_another_key_follows_without_a_restart_and_the_old_one_goes(story: Story
     assert starts() == pid
 
 
-@pytest.mark.faults
-def test_a_change_of_key_that_was_cut_off_is_told_and_finished(story: Story, tmp_path: Path) -> None:
-    """cksharden is killed in the first round: the node ends that one alone, and the next apply goes on."""
-    plane, (old,) = planes()[0], the_keys()
+def cut_off(plane: str, directory: Path, *, in_round: int) -> str:
+    """Ask for another key and have that cut off: cksharden in round 1, or the agent in round 2; return the run."""
     faults.install(plane)
     try:
         faults.plant("gating", "hold", plane)
-        wanted = static_pods.profile(tmp_path, "apiserver_encryption_provider")
-        cut = static_pods.Apply(tmp_path, wanted, "--new-encryption-key")
+        wanted = static_pods.profile(directory, "apiserver_encryption_provider")
+        run = static_pods.Apply(directory, wanted, "--new-encryption-key")
         faults.wait_held(400, node=plane)
-        cut.kill()
+        if in_round == 1:
+            run.kill()
+        else:
+            faults.plant("gating", "kill", plane)
         faults.release(plane)
+        if in_round == 2:
+            ended = run.wait()
+            assert ended.code == 3, ended.out
+            assert "stopped after the step gating" in ended.out
         unit = "systemctl is-active --quiet cksharden-agent.service"
         faults.wait(
             lambda: testing.run(plane, unit, check=False).returncode != 0, 200, "the node is not done"
         )
     finally:
         faults.remove(plane)
-    assert [key["name"] for key in the_keys()][:1] == [old["name"]]
-    assert len(the_keys()) == 2
-    found = findings(LAB, *CONTROLS, runs=tmp_path / "check")[plane, "apiserver_encryption_provider"]
+    return run.run
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("in_round", [1, 2])
+def test_a_change_of_key_that_was_cut_off_is_told_and_finished(
+    in_round: int, story: Story, tmp_path: Path
+) -> None:
+    """The node ends round 1 alone, and goes back to it and no further; the next apply goes on."""
+    plane, (old,) = planes()[0], the_keys()
+    story.applied.append(cut_off(plane, tmp_path, in_round=in_round))
+    first, second = the_keys()
+    assert first == old
+    found = findings(LAB, *CONTROLS, runs=tmp_path / "check")[plane, PROVIDER]
     assert (found["status"], "a run ended between its rounds" in found["reason"]) == ("fail", True), found
     done = story.apply()
     assert done.code == 0, done.out + done.err
-    story.applied += [cut.run, done.run]
+    story.applied.append(done.run)
     key = remember(story)
-    assert key != old["name"]
+    assert key == second["name"]
     for name in ("before", "after"):
         assert stored(f"{SECRETS}/{name}").startswith(beginning(key))
         assert value_of(name) == VALUE
