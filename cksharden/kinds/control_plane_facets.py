@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import Manifest
 from cksharden import control_plane
 from cksharden.facts import NodeFacts, Unknown, parse_minor
 from cksharden.kinds.control_plane_spec import Flag
@@ -14,6 +15,7 @@ from cksharden.kinds.document import DocumentError, answer
 from cksharden.kinds.expectation import show
 from cksharden.kinds.facets import FACETS
 from cksharden.model import Item, Status
+from cksharden.static_pod_facts import File
 
 # Options of a component that are its whole configuration: beside it every other option is ignored.
 _WHOLE = {"etcd": "config-file"}
@@ -29,12 +31,12 @@ class Seen:
 
     facet: str
     facts: NodeFacts
-    manifest: control_plane.Manifest
+    manifest: Manifest
     """The one that goes with it: what is mounted, and which version it is."""
     values: Callable[[str], tuple[str, ...]]
     source: str
 
-    def file(self, path: str) -> control_plane.File:
+    def file(self, path: str) -> File:
         """Return the file of the node that the container sees at a path.
 
         Raises:
@@ -81,7 +83,7 @@ class Seen:
         text = self.read(option, path)
         return answer(option, text, path, question, lambda other: self.read(option, other))
 
-    def _check_read(self, option: str, found: control_plane.File) -> None:
+    def _check_read(self, option: str, found: File) -> None:
         """Refuse a file that the process may not have read: it says so itself, or the times do."""
         name = self.manifest.component
         said = control_plane.static_pods(self.facts).loaded.get(option.partition("-")[0])

@@ -19,7 +19,7 @@ from ansible_collections.cksharden.node.plugins.module_utils.node import collect
 from ansible_collections.cksharden.node.plugins.module_utils.node.collect_static_pods import directory_of
 from ansible_collections.cksharden.node.plugins.module_utils.node.components import COMPONENTS
 from ansible_collections.cksharden.node.plugins.plugin_utils.facts import check_request
-from cksharden.control_plane import StaticPods
+from cksharden.static_pod_facts import StaticPods
 from tests.unit.collect.conftest import FIXTURES, FakeNode
 from tests.unit.node.api_server import ApiServer, Call, api_server
 

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.cksharden.node.plugins.module_utils.node.components import COMPONENTS
 from cksharden import control_plane
 from cksharden.facts import NodeFacts, Unknown
+from cksharden.static_pod_facts import File, Program
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/manifests/v1.37.2"
 DIRECTORY = "/etc/kubernetes/manifests"
@@ -72,7 +73,7 @@ def test_kubeadms_manifests() -> None:
     assert rendered is not None
     assert rendered.values("name") == ("cp1",)
     assert control_plane.rendered(node, "kube-apiserver") is None
-    assert control_plane.static_pods(node).kubeadm == control_plane.Program("/usr/bin/kubeadm", "v1.37.2")
+    assert control_plane.static_pods(node).kubeadm == Program("/usr/bin/kubeadm", "v1.37.2")
     assert control_plane.static_pods(node).loaded["encryption"].current
 
 
@@ -104,7 +105,7 @@ def test_files() -> None:
     ],
 )
 def test_a_text_that_is_not_whole_is_none(changes: dict[str, Any], told: str) -> None:
-    whole = control_plane.File("/x", exists=True, text="a: 1\n")
+    whole = File("/x", exists=True, text="a: 1\n")
     assert whole.whole_text == "a: 1\n"
     with pytest.raises(Unknown, match=told):
         _ = msgspec.structs.replace(whole, **changes).whole_text

@@ -12,13 +12,13 @@ import yaml
 from msgspec.structs import replace
 
 from cksharden.catalog import load_controls
-from cksharden.control_plane import Loaded, StaticPods
 from cksharden.facts import NodeFacts
 from cksharden.kinds.control_plane_file import ControlPlaneFileKind, together
 from cksharden.kinds.control_plane_spec import ControlPlaneFile
 from cksharden.kinds.interface import CannotRemedy
 from cksharden.model import Judgement, Status
 from cksharden.policy import tuned
+from cksharden.static_pod_facts import Loaded, StaticPods
 
 KIND = ControlPlaneFileKind()
 SPECS = {one.control.id: one.spec for one in load_controls() if isinstance(one.spec, ControlPlaneFile)}
