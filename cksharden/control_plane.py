@@ -13,13 +13,13 @@ import msgspec
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.components import COMPONENTS
 from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import (
-    Manifest,
     ManifestError,
     component_of,
     parse_manifest,
     pod_key,
     pod_of,
 )
+from ansible_collections.cksharden.node.plugins.plugin_utils.manifest_data import Manifest
 from cksharden.facts import NodeFacts, Unknown
 from cksharden.static_pod_facts import File, Process, Rendered, StaticPods
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import msgspec
 
-from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import Option, options_of
+from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import options_of
+from ansible_collections.cksharden.node.plugins.plugin_utils.manifest_data import Option
 from cksharden.facts import Unknown
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import Manifest
+from ansible_collections.cksharden.node.plugins.plugin_utils.manifest_data import Manifest
 from cksharden import control_plane
 from cksharden.facts import NodeFacts, Unknown, parse_minor
 from cksharden.kinds.control_plane_spec import Flag

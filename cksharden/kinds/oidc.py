@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import Option
+from ansible_collections.cksharden.node.plugins.plugin_utils.manifest_data import Option
 
 PREFIX = "oidc-"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import Option
+from ansible_collections.cksharden.node.plugins.plugin_utils.manifest_data import Option
 from cksharden.kinds.oidc import as_jwt
 
 URL = "https://login.example.org"

@@ -9,9 +9,7 @@ import pytest
 
 from ansible_collections.cksharden.node.plugins.module_utils.node.components import COMPONENTS
 from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import (
-    Manifest,
     ManifestError,
-    Option,
     component_of,
     options_of,
     parse_manifest,
@@ -19,6 +17,7 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.manifest import (
     pod_of,
     version_of,
 )
+from ansible_collections.cksharden.node.plugins.plugin_utils.manifest_data import Manifest, Option
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/manifests"
 VERSIONS = sorted(path.name for path in FIXTURES.iterdir() if path.is_dir())
