@@ -24,8 +24,8 @@ from cksharden.cli import (
     unlock,
     verify,
 )
-from cksharden.cli.options import verb
 from cksharden.cli.output import say
+from cksharden.cli.verb import verb
 from cksharden.errors import CkshardenError, ExitCode, UsageError
 
 _EPILOG = "Exit codes: 0 compliant, 1 findings, 2 usage or a bad file, 3 could not complete, 130 interrupted."
