@@ -144,7 +144,11 @@ def _text(facts: dict[str, Any]) -> str:
         "file": facts["file"],
         "waive": "in waivers.yml beside the inventory: "
         f'{{control: {facts["id"]}, hosts: "w*", owner: …, reason: …, expires: 2027-01-31}}',
-    } | {status: json.dumps(given[0]) for status, given in facts["examples"].items() if given}
+    } | {
+        status.replace("not_applicable", "n/a"): json.dumps(given[0])
+        for status, given in facts["examples"].items()
+        if given
+    }
     lines = [f"{facts['id']} ({facts['severity']}): {facts['title']}", ""]
     for name, value in rows.items():
         if value:
