@@ -9,6 +9,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.cksharden.node.plugins.plugin_utils.bundle import agent_source
+from ansible_collections.cksharden.node.plugins.plugin_utils.config_map import absent_control_planes
+from ansible_collections.cksharden.node.plugins.plugin_utils.encryption_changes import ROUNDS, role_of
 from ansible_collections.cksharden.node.plugins.plugin_utils.remote import RemoteError, run_on_node
 from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import (
     Follower,
@@ -18,6 +20,8 @@ from ansible_collections.cksharden.node.plugins.plugin_utils.transaction import 
 )
 
 _PREVIEW_SECONDS = 60
+ENCRYPTING = tuple(role_of(number) for number in ROUNDS)
+"""The roles that go back on all control planes or on none."""
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -62,6 +66,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _take_back(
         self, payload: dict[str, Any], gate: dict[str, Any], variables: dict[str, Any]
     ) -> dict[str, Any]:
+        absent = absent_control_planes(variables) if payload["role"] in ENCRYPTING else ""
+        if absent and self._preview(payload, variables)["changed"]:
+            reason = f"{absent} would go on writing by a key that is then gone: take all control planes back"
+            return result(_answer(payload, "refused", reason), [])
         follower = Follower(self, variables)
         answer = follower.begin("rollback_begin", {**payload, "agent": agent_source()})
         if answer is None:
