@@ -74,7 +74,8 @@ def on_terminal(
             raw += os.read(terminal, 65536)
         except OSError:  # the other side has closed it
             break
-        if typed and raw.endswith(b": "):  # who asks throws away what was typed before
+        # Who asks waits, and throws away what was typed before; another line may be cut off behind a colon.
+        if typed and raw.endswith(b": ") and not select.select([terminal], [], [], 0.5)[0]:
             os.write(terminal, typed.encode())
             typed = ""
     else:
