@@ -33,7 +33,7 @@ def latest(beginnings: Iterable[str]) -> str | None:
 
 def _parts(beginning: str) -> tuple[str, str]:
     """Return the provider and the name of a key."""
-    provider, _, name = beginning.rpartition(":")
+    provider, _colon, name = beginning.rpartition(":")
     return provider, name
 
 
