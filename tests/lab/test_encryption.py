@@ -16,8 +16,7 @@ import pytest
 from lab import testing
 
 from ansible_collections.cksharden.node.plugins.plugin_utils import in_memory
-from tests.lab import faults, static_pods
-from tests.lab.command import Ended, cksharden, findings, snapshot
+from tests.lab.command import Ended, cksharden, snapshot
 from tests.lab.hardened import ENCRYPTION, is_for_root_alone, planes, stored
 from tests.lab.secrecy import Processes, forms, in_files, on_node, watched
 
@@ -132,54 +131,6 @@ def test_another_key_follows_without_a_restart_and_the_old_one_goes(story: Story
         assert stored(f"{SECRETS}/{name}").startswith(beginning(key))
         assert value_of(name) == VALUE
     assert starts() == pid
-
-
-def cut_off(plane: str, directory: Path, *, in_round: int) -> str:
-    """Ask for another key and have that cut off: cksharden in round 1, or the agent in round 2; return the run."""
-    faults.install(plane)
-    try:
-        faults.plant("gating", "hold", plane)
-        wanted = static_pods.profile(directory, "apiserver_encryption_provider")
-        run = static_pods.Apply(directory, wanted, "--new-encryption-key")
-        faults.wait_held(400, node=plane)
-        if in_round == 1:
-            run.kill()
-        else:
-            faults.plant("gating", "kill", plane)
-        faults.release(plane)
-        if in_round == 2:
-            ended = run.wait()
-            assert ended.code == 3, ended.out
-            assert "stopped after the step gating" in ended.out
-        unit = "systemctl is-active --quiet cksharden-agent.service"
-        faults.wait(
-            lambda: testing.run(plane, unit, check=False).returncode != 0, 200, "the node is not done"
-        )
-    finally:
-        faults.remove(plane)
-    return run.run
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("in_round", [1, 2])
-def test_a_change_of_key_that_was_cut_off_is_told_and_finished(
-    in_round: int, story: Story, tmp_path: Path
-) -> None:
-    """The node ends round 1 alone, and goes back to it and no further; the next apply goes on."""
-    plane, (old,) = planes()[0], the_keys()
-    story.applied.append(cut_off(plane, tmp_path, in_round=in_round))
-    first, second = the_keys()
-    assert first == old
-    found = findings(LAB, *CONTROLS, runs=tmp_path / "check")[plane, PROVIDER]
-    assert (found["status"], "a run ended between its rounds" in found["reason"]) == ("fail", True), found
-    done = story.apply()
-    assert done.code == 0, done.out + done.err
-    story.applied.append(done.run)
-    key = remember(story)
-    assert key == second["name"]
-    for name in ("before", "after"):
-        assert stored(f"{SECRETS}/{name}").startswith(beginning(key))
-        assert value_of(name) == VALUE
 
 
 def test_no_form_of_a_key_is_anywhere_but_in_its_place(story: Story) -> None:
