@@ -59,9 +59,12 @@ class ControlPlaneFlagKind(ControlPlaneKind):
         values = at.values(spec.option)
         if spec.type == "set" and values:
             values = (",".join(values),)
-        change = adopted(self.judge(spec, facts), at, values)
-        if change is None:
-            change = _change(spec) | _mounts(spec, at)
+        kept = adopted(self.judge(spec, facts), at, values)
+        change = kept or _change(spec) | _mounts(spec, at)
+        if spec.type == "first" and change["value"] is not None:
+            # Those that stood there stay behind it, in their order.
+            first = values[:1] if kept else (change["value"],)
+            change["value"] = list(dict.fromkeys((*first, *values)))
         return [{"component": spec.component, "option": spec.option} | change]
 
     def example(self, spec: ControlPlaneFlag, snippet: dict[str, Any]) -> NodeFacts:

@@ -12,7 +12,7 @@ import msgspec
 
 from cksharden.facts import parse_minor
 from cksharden.kinds.document import FORMATS, answer, read
-from cksharden.kinds.expectation import CHANGING, Expectation, gates
+from cksharden.kinds.expectation import CHANGING, Expectation, gates, show
 from cksharden.kinds.go_values import parse_bool, parse_duration
 
 _PARSE: dict[str, Callable[[str], Any]] = {
@@ -65,9 +65,10 @@ class Flag(Expectation, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     option: str
     """Without dashes."""
-    type: Literal["text", "bool", "int", "duration", "set", "list"] = "text"
+    type: Literal["text", "bool", "int", "duration", "set", "list", "first"] = "text"
     """duration: seconds. set: a comma list, order without meaning, that repetition adds to.
-    list: each repetition is one element. Of the others the last one counts."""
+    list: each repetition is one element. first: of several the first counts, and the others stay behind
+    it. Of the others the last one counts."""
     gate: str | None = None
     """The one gate of feature-gates that is asked for."""
     instead: Instead | None = None
@@ -102,6 +103,19 @@ class Flag(Expectation, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """What it is called in messages."""
         return f"--{self.option}" + (f" ({self.gate})" if self.gate else "")
 
+    @property
+    def expected(self) -> str:
+        """The expectation in words."""
+        return f"{show(self.set)} first" if self._first else super().expected
+
+    def holds(self, value: Any) -> bool:
+        """Say whether a value meets the expectation; where one is to be the first, only that does."""
+        return bool(value == self.set) if self._first else super().holds(value)
+
+    @property
+    def _first(self) -> bool:
+        return self.type == "first" and self.set is not msgspec.UNSET
+
     def default_of(self, version: str | None) -> Any:
         """Return the default that holds for a version; the key of a mapping is the first minor that has it.
 
@@ -134,6 +148,8 @@ class Flag(Expectation, frozen=True, forbid_unknown_fields=True, kw_only=True):
             return None
         if self.type == "set":
             return [part.strip() for value in values for part in value.split(",") if part.strip()]
+        if self.type == "first":
+            return values[0]
         if self.type == "list":
             return [value for value in values if value]
         return _PARSE[self.type](values[-1])

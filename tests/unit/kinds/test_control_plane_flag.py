@@ -243,3 +243,26 @@ def test_a_copy_of_another_ca_is_no_ca_of_its_own(theirs: str, status: Status) -
     assert ("/etc/kubernetes/pki/etcd/ca.crt holds what /etc/kubernetes/pki/ca.crt does" in found.reason) == (
         status is Status.FAIL
     )
+
+
+ISSUER: dict[str, Any] = {
+    "option": "service-account-issuer",
+    "type": "first",
+    "is_set": True,
+    "set": "https://new",
+    "absent": "fail",
+}
+
+
+def test_of_an_option_whose_first_counts_the_others_stay_behind() -> None:
+    old = {"service-account-issuer": "https://old"}
+    assert judged(ISSUER, options=old).status is Status.FAIL
+    (item,) = remedied(ISSUER, options=old)
+    assert item["value"] == ["https://new", "https://old"]
+    turned = {"service-account-issuer": ["https://old", "https://new"]}
+    assert judged(ISSUER, options=turned).status is Status.FAIL
+    assert remedied(ISSUER, options=turned)[0]["value"] == ["https://new", "https://old"]
+    both = {"service-account-issuer": ["https://new", "https://old"]}
+    assert judged(ISSUER, options=both).status is Status.PASS
+    (kept,) = remedied(ISSUER, options=both, rendered=old)
+    assert kept["value"] == ["https://new", "https://old"]
